@@ -1,0 +1,154 @@
+"""Writing an outbox: one process, synchronous appends, no rename, no lock on the way.
+
+`append` returns when the operating system has the bytes, so that `kill -9` of the process loses nothing.
+With `fsync` it also waits for the disk (a power cut then loses nothing; about 160 µs instead of 4).
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tallygate.edge.outbox import segment
+
+SEQ_GAP = 1 << 24
+"""Numbers skipped at every start. After a power cut the file may end before events that were already
+shipped; their numbers must not be given out again, or the new events would count as already applied."""
+
+FullPolicy = Literal["drop", "refuse"]
+
+
+class OutboxFullError(OSError):
+    """The quota is used up, or the disk is full."""
+
+
+class OutboxBusyError(RuntimeError):
+    """Another process writes this outbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxLimits:
+    """Sizes of an outbox."""
+
+    segment_bytes: int = 64 * 1024 * 1024
+    quota_bytes: int = 8 * 1024 * 1024 * 1024
+    """Above this, appends fail until a reader has caught up and segments were deleted."""
+    fsync: bool = False
+
+
+class OutboxWriter:
+    """The one writer of an outbox directory."""
+
+    def __init__(self, directory: Path, limits: OutboxLimits | None = None) -> None:
+        """Open or create an outbox, cutting off a torn tail.
+
+        Raises:
+            OutboxBusyError: another process has it open.
+        """
+        self._directory = directory
+        self._limits = limits or OutboxLimits()
+        directory.mkdir(parents=True, exist_ok=True)
+        self._lock_fd = _lock(directory / "lock")
+        self.edge_id = _lasting_id(directory / "edge_id")
+        self.next_seq = _recover(directory) + SEQ_GAP
+        self._fd = -1
+        self._segment_bytes = 0
+        self._older_bytes = 0
+        self._roll()
+
+    def append(self, topic: int, key: bytes, payload: bytes) -> int:
+        """Append one event and return its sequence number, which is `next_seq` as it was before.
+
+        Raises:
+            OutboxFullError: nothing was written.
+        """
+        record = segment.pack(self.next_seq, topic, key, payload)
+        if self._segment_bytes and self._segment_bytes + len(record) > self._limits.segment_bytes:
+            self._roll()
+        if self._older_bytes + self._segment_bytes + len(record) > self._limits.quota_bytes:
+            self.refresh()
+            if self._older_bytes + self._segment_bytes + len(record) > self._limits.quota_bytes:
+                raise OutboxFullError(errno.EDQUOT, "the outbox has reached its quota")
+        self._write(record)
+        self._segment_bytes += len(record)
+        seq = self.next_seq
+        self.next_seq += 1
+        return seq
+
+    def refresh(self) -> None:
+        """Look again at how much the older segments hold: a reader deletes them."""
+        sizes = [_size(path) for path in segment.segments(self._directory)]
+        self._older_bytes = max(0, sum(sizes) - self._segment_bytes)
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes on disk at the last `refresh`, the open segment included."""
+        return self._older_bytes + self._segment_bytes
+
+    def close(self) -> None:
+        """Close the files and give up the lock."""
+        os.fsync(self._fd)
+        os.close(self._fd)
+        os.close(self._lock_fd)
+
+    def _write(self, record: bytes) -> None:
+        try:
+            written = os.write(self._fd, record)
+            if written != len(record):  # a full disk takes a part
+                os.ftruncate(self._fd, self._segment_bytes)
+                raise OutboxFullError(errno.ENOSPC, "the disk took only a part of the record")
+            if self._limits.fsync:
+                os.fdatasync(self._fd)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise OutboxFullError(error.errno, os.strerror(error.errno)) from error
+            raise
+
+    def _roll(self) -> None:
+        """Begin a new segment. An empty one of the same name is taken over."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        path = self._directory / segment.name(self.next_seq)
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._segment_bytes = 0
+        self.refresh()
+
+
+def _recover(directory: Path) -> int:
+    """Cut the torn tail of the newest segment and return the last number that may have been given out."""
+    for path in reversed(segment.segments(directory)):
+        length, last = segment.valid_prefix(path)
+        if _size(path) > length:
+            os.truncate(path, length)
+        # An empty segment still says by its name where its numbers would have begun.
+        return int(path.stem) if last is None else last
+    return 0
+
+
+def _lasting_id(path: Path) -> str:
+    """The edge's id. It is random, so that a lost directory is never mistaken for its predecessor."""
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.write_text(secrets.token_hex(8))
+        fresh.rename(path)
+    return path.read_text().strip()
+
+
+def _lock(path: Path) -> int:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(fd)
+        raise OutboxBusyError(f"{path.parent} is in use by another process") from error
+    return fd
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # a reader deleted it
+        return 0

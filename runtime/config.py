@@ -1,0 +1,134 @@
+"""Settings: read once at a process's entry point from a YAML file and the environment, then frozen.
+
+The environment wins over the file. Nothing else in the project reads the environment. Every field `x` is
+`TALLYGATE_X`; a field `y` of a section `x` is `TALLYGATE_X__Y`.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+MIB = 1024 * 1024
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class ConfigError(ValueError):
+    """The configuration can't be used; the message names each field and what is wrong with it."""
+
+
+class Section(BaseModel):
+    """A frozen part of the settings; unknown fields are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OutboxConfig(Section):
+    """Events on the edge's local disk."""
+
+    segment_bytes: Annotated[int, Field(ge=4096)] = 64 * MIB
+    quota_bytes: Annotated[int, Field(ge=65536)] = 8192 * MIB
+    """Events that wait, and those kept, may take this much."""
+    keep_bytes: Annotated[int, Field(ge=0)] = 2048 * MIB
+    """Consumed segments that are kept for replay."""
+    full_policy: Literal["drop", "refuse"] = "drop"
+    """At the quota: serve calls and count the events dropped, or refuse calls with 503 `outbox_full`."""
+    fsync: bool = False
+    """Survive power loss too; costs about 160 µs an event."""
+
+
+class CaptureConfig(Section):
+    """Bodies kept in events."""
+
+    request_bytes: Annotated[int, Field(ge=0)] = 256 * 1024
+    response_bytes: Annotated[int, Field(ge=0)] = 1024 * 1024
+
+
+class ProviderConfig(Section):
+    """A provider's address and key; what is not set comes from the built-in registry."""
+
+    base_url: str | None = None
+    """As the provider's own SDK takes it: OpenAI's ends in `/v1`, Anthropic's does not."""
+    api_key: SecretStr | None = None
+    """Else the provider's usual variable (`OPENAI_API_KEY`, …)."""
+
+
+class KafkaConfig(Section):
+    """The event log of the distributed run."""
+
+    bootstrap_servers: str = "127.0.0.1:9092"
+    partitions: Annotated[int, Field(ge=1, le=1024)] = 4
+    replication_factor: Annotated[int, Field(ge=1, le=8)] = 1
+
+
+class ClickHouseConfig(Section):
+    """The store of the distributed run; the embedded run has its own."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8123
+    username: str = "default"
+    password: SecretStr = SecretStr("")
+    database: str = "tallygate"
+    secure: bool = False
+
+
+class Settings(BaseSettings):
+    """All settings of a process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TALLYGATE_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    config: Path | None = None
+    """The YAML file that these settings came from."""
+    data_dir: Path = Path("data")
+    edge_host: str = "127.0.0.1"
+    edge_port: Port = 8080
+    edge_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    api_host: str = "127.0.0.1"
+    api_port: Port = 8081
+    request_timeout_ms: Annotated[int, Field(ge=1)] = 600_000
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 256 * MIB
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    outbox: OutboxConfig = OutboxConfig()
+    capture: CaptureConfig = CaptureConfig()
+    providers: dict[str, ProviderConfig] = {}
+    kafka: KafkaConfig = KafkaConfig()
+    clickhouse: ClickHouseConfig = ClickHouseConfig()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: arguments, environment, the YAML file."""
+        path = os.environ.get("TALLYGATE_CONFIG")
+        yaml = (YamlConfigSettingsSource(settings_cls, yaml_file=Path(path)),) if path else ()
+        return (init_settings, env_settings, *yaml)
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Where each edge worker has a directory, `edge-<index>`."""
+        return self.data_dir / "outbox"
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigError: with a line for each mistake.
+    """
+    path = os.environ.get("TALLYGATE_CONFIG")
+    if path and not Path(path).is_file():
+        raise ConfigError(f"TALLYGATE_CONFIG: {path} is not a file")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise ConfigError("\n".join(lines)) from error

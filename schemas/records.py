@@ -1,0 +1,110 @@
+"""Records: what the processors derive from the events. Each can be rebuilt from them."""
+
+from typing import Literal
+
+from tallygate.schemas.call import CallResult, Count, Micros, Nanos, Origin
+from tallygate.schemas.model import Record
+
+TokenSource = Literal["provider", "estimated", "none"]
+
+
+class Tokens(Record):
+    """Token counts of one call, or summed over many."""
+
+    input_tokens: Count = 0
+    """All input, cached, written to a cache and audio included."""
+    output_tokens: Count = 0
+    """All output, reasoning and audio included."""
+    cached_input_tokens: Count = 0
+    cache_write_tokens: Count = 0
+    reasoning_tokens: Count = 0
+    input_audio_tokens: Count = 0
+    output_audio_tokens: Count = 0
+
+
+class Call(CallResult, Tokens):
+    """One priced call."""
+
+    record: Literal["llm.call"] = "llm.call"
+    schema_version: Literal[1] = 1
+    origin: Origin
+    token_source: TokenSource = "none"  # noqa: S105
+    priced: bool
+    """False: tokens were used and no price is known. Never to be read as "free"."""
+    cost_nanos: Nanos | None
+    """None exactly if not priced."""
+    input_cost_nanos: Nanos | None = None
+    output_cost_nanos: Nanos | None = None
+    price_ref: str = ""
+    """Where the price comes from, as `genai-prices/0.2.3 openai/gpt-4o-mini`."""
+    service_tier: str = ""
+    prompt: str = ""
+    """The request's body as text (base64 if it was binary)."""
+    response: str = ""
+    """The answer's body; of a stream, the message put together from its events."""
+    prompt_bytes: Count = 0
+    response_bytes: Count = 0
+    prompt_truncated: bool = False
+    response_truncated: bool = False
+
+
+Dimension = Literal["project", "user", "key", "model", "provider", "property"]
+
+
+class UsageTotals(Tokens):
+    """Running totals of one value of one dimension of a project, within one log partition."""
+
+    record: Literal["llm.usage"] = "llm.usage"
+    schema_version: Literal[1] = 1
+    project: str
+    dimension: Dimension
+    name: str = ""
+    """Of a property, its name in lower case."""
+    value: str
+    partition: Count = 0
+    """Partition of the log whose calls are totalled here; sum over partitions for the whole."""
+    requests: Count = 0
+    errors: Count = 0
+    unpriced: Count = 0
+    cost_nanos: Nanos = 0
+    latency_us: Micros = 0
+    """Sum over requests."""
+    last_seen_us: Micros = 0
+    applied: dict[str, int] = {}
+    """Highest sequence number counted here, by edge id: what is at or below it is not counted again."""
+
+
+class Alert(Record):
+    """A budget's threshold was crossed, or is no longer."""
+
+    record: Literal["llm.alert"] = "llm.alert"
+    schema_version: Literal[1] = 1
+    alert_id: str
+    """UUIDv5 of budget, group, threshold and period: one crossing has one id wherever it is seen."""
+    project: str
+    budget_id: str
+    name: str
+    metric: str
+    group: str = ""
+    period_start_us: Micros
+    period_end_us: Micros
+    threshold: int
+    """In the metric's unit: nano-dollars, requests, tokens, microseconds or parts per million."""
+    value: int
+    state: Literal["firing", "resolved"]
+    raised_at_us: Micros
+
+
+class DeadLetter(Record):
+    """A message that could not be processed, kept with its reason."""
+
+    record: Literal["llm.deadletter"] = "llm.deadletter"
+    schema_version: Literal[1] = 1
+    source: str
+    """Topic, or outbox, that it came from."""
+    partition: Count
+    offset: Count
+    reason: str
+    payload: str
+    """Base64 of the bytes."""
+    failed_at_us: Micros
