@@ -74,6 +74,13 @@ class ClickHouseConfig(Section):
     secure: bool = False
 
 
+class ControlConfig(Section):
+    """Where projects, keys and provider credentials are kept."""
+
+    dsn: SecretStr | None = None
+    """`postgresql://…`, or `sqlite:///path`; unset: SQLite in the data directory."""
+
+
 class Settings(BaseSettings):
     """All settings of a process."""
 
@@ -97,6 +104,10 @@ class Settings(BaseSettings):
     providers: dict[str, ProviderConfig] = {}
     kafka: KafkaConfig = KafkaConfig()
     clickhouse: ClickHouseConfig = ClickHouseConfig()
+    control: ControlConfig = ControlConfig()
+    master_key: SecretStr | None = None
+    """32 bytes in base64 that provider credentials are encrypted with; unset: `master.key` in the data
+    directory, made at the first start."""
 
     @classmethod
     def settings_customise_sources(
