@@ -1,1 +1,1 @@
-"""What every process needs: settings, tasks, deadlines, logs, metrics. Knows no other folder but `schemas`."""
+"""What every process needs: settings, tasks, deadlines, logs, metrics. Knows only `schemas`."""

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
 
 MIB = 1024 * 1024
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -22,13 +27,14 @@ class ConfigError(ValueError):
 class Section(BaseModel):
     """A frozen part of the settings; unknown fields are mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class OutboxConfig(Section):
     """Events on the edge's local disk."""
 
     segment_bytes: Annotated[int, Field(ge=4096)] = 64 * MIB
+    """Size at which a new segment file begins."""
     quota_bytes: Annotated[int, Field(ge=65536)] = 8192 * MIB
     """Events that wait, and those kept, may take this much."""
     keep_bytes: Annotated[int, Field(ge=0)] = 2048 * MIB
@@ -43,7 +49,9 @@ class CaptureConfig(Section):
     """Bodies kept in events."""
 
     request_bytes: Annotated[int, Field(ge=0)] = 256 * 1024
+    """Of a request's body, this much is kept; the rest is forwarded all the same."""
     response_bytes: Annotated[int, Field(ge=0)] = 1024 * 1024
+    """Of an answer's body, this much is kept."""
 
 
 class ProviderConfig(Section):
@@ -59,19 +67,28 @@ class KafkaConfig(Section):
     """The event log of the distributed run."""
 
     bootstrap_servers: str = "127.0.0.1:9092"
+    """Brokers to begin with, `host:port`, separated by commas."""
     partitions: Annotated[int, Field(ge=1, le=1024)] = 4
+    """Partitions of every topic; the most Faust workers that can share the work."""
     replication_factor: Annotated[int, Field(ge=1, le=8)] = 1
+    """Copies of each partition; 3 in production."""
 
 
 class ClickHouseConfig(Section):
     """The store of the distributed run; the embedded run has its own."""
 
     host: str = "127.0.0.1"
+    """Server's address."""
     port: Port = 8123
+    """Its HTTP port."""
     username: str = "default"
+    """User that may create and write the database."""
     password: SecretStr = SecretStr("")
+    """Its password."""
     database: str = "tallygate"
+    """Database of the tables and views."""
     secure: bool = False
+    """Use HTTPS."""
 
 
 class ControlConfig(Section):
@@ -85,20 +102,34 @@ class Settings(BaseSettings):
     """All settings of a process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TALLYGATE_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="TALLYGATE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+        use_attribute_docstrings=True,
     )
 
     config: Path | None = None
     """The YAML file that these settings came from."""
     data_dir: Path = Path("data")
+    """Everything that must survive a restart; a local disk."""
     edge_host: str = "127.0.0.1"
+    """Address of the gateway. Without gateway keys only a loopback address is accepted."""
     edge_port: Port = 8080
+    """Port of the gateway."""
     edge_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    """Edge processes; one per core by default."""
     api_host: str = "127.0.0.1"
+    """Address of the query API and the pages."""
     api_port: Port = 8081
+    """Port of the query API and the pages."""
     request_timeout_ms: Annotated[int, Field(ge=1)] = 600_000
+    """Total time of a call, to its last byte; a caller may ask for less."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 256 * MIB
+    """A larger request is refused with 413."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severe level that is logged."""
     outbox: OutboxConfig = OutboxConfig()
     capture: CaptureConfig = CaptureConfig()
     providers: dict[str, ProviderConfig] = {}
@@ -141,5 +172,7 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
+        lines = [
+            f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)
+        ]
         raise ConfigError("\n".join(lines)) from error
