@@ -1,0 +1,111 @@
+"""Edges, real Kafka, Faust, the sink and ClickHouse's engine over HTTP, each killed under load."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tallygate.infra.kafka.dev_broker import DevBroker
+from tallygate.runtime.tasks import spawn
+from tests.end_to_end.accounts import assert_accounts_equal
+from tests.end_to_end.conftest import edge_env
+from tests.end_to_end.stack import Command, Gateway, free_port, wait_ready
+from tests.support.load import Load, Received
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+
+CALLS = 1000
+PER_SECOND = 100.0
+
+
+class Distributed:
+    """Every process of the distributed run; each can be killed and started again."""
+
+    COMMANDS = ("edge", "worker", "sink", "api")
+
+    def __init__(self, simulator: str, broker: DevBroker, clickhouse_port: int, directory: Path) -> None:
+        ports = (free_port(), free_port())
+        self._directory = directory
+        self._env = edge_env(simulator, directory / "data", *ports) | {
+            "TALLYGATE_KAFKA__BOOTSTRAP_SERVERS": broker.bootstrap_servers,
+            "TALLYGATE_CLICKHOUSE__PORT": str(clickhouse_port),
+        }
+        self.broker = broker
+        self.gateway = Gateway(*ports)
+        self.commands: dict[str, Command] = {}
+        for name in self.COMMANDS:
+            self.start(name)
+        wait_ready(self.gateway, self.commands["api"], within_s=60.0)
+
+    def start(self, name: str) -> None:
+        """Start one command."""
+        env = self._env | {"TALLYGATE_DATA_DIR": str(self._directory / name)}
+        self.commands[name] = Command(name, env=env, log=self._directory / f"{name}.log")
+
+    def kill_and_restart(self, name: str) -> None:
+        """`kill -9` one command and start it again."""
+        self.commands[name].kill()
+        self.start(name)
+
+    def stop(self) -> dict[str, int]:
+        """SIGTERM to all; exit codes by name."""
+        return {name: command.stop() for name, command in self.commands.items()}
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevBroker]:
+    """A real Kafka of one node."""
+    running = DevBroker(tmp_path_factory.mktemp("kafka"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def system(
+    simulator: str, broker: DevBroker, clickhouse_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Distributed]:
+    """The running system."""
+    running = Distributed(simulator, broker, clickhouse_port, tmp_path_factory.mktemp("distributed"))
+    yield running
+    assert set(running.stop().values()) == {0}
+
+
+async def load_with(system: Distributed, disturb: Callable[[], Awaitable[None]]) -> Received:
+    """Run the load and, in the middle of it, disturb something."""
+    load = spawn(Load(system.gateway.url, CALLS, PER_SECOND).run(), name="load")
+    await asyncio.sleep(CALLS / PER_SECOND / 2)
+    await disturb()
+    received = await load
+    assert received.failed == {}, "nothing behind the outbox is on a call's way"
+    return received
+
+
+@pytest.mark.parametrize("victim", ["worker", "sink"])
+async def test_a_consumer_is_killed(system: Distributed, victim: str) -> None:
+    async def kill() -> None:
+        await asyncio.to_thread(system.kill_and_restart, victim)
+
+    received = await load_with(system, kill)
+    await assert_accounts_equal(system.gateway, received, within_s=90.0)
+
+
+async def test_the_broker_is_killed(system: Distributed) -> None:
+    async def kill() -> None:
+        await asyncio.to_thread(system.broker.kill)
+        await asyncio.to_thread(system.broker.start)
+
+    received = await load_with(system, kill)
+    await assert_accounts_equal(system.gateway, received, within_s=90.0)
+
+
+async def test_the_broker_is_away_for_a_while(system: Distributed, outage_s: float) -> None:
+    load = spawn(Load(system.gateway.url, int(outage_s * 50) + 200, 50.0).run(), name="load")
+    await asyncio.sleep(1.0)
+    await asyncio.to_thread(system.broker.stop)
+    await asyncio.sleep(outage_s)
+    await asyncio.to_thread(system.broker.start)
+    received = await load
+    assert received.failed == {}
+    await assert_accounts_equal(system.gateway, received, within_s=120.0)
