@@ -27,7 +27,7 @@ class Vocabulary(Protocol):
 
 
 def encoding_name(model: str) -> str:
-    """The encoding of a model. Of other makers' models the vocabulary is not public: o200k_base is nearest."""
+    """The encoding of a model; o200k_base for those of other makers, whose vocabularies are not public."""
     name = model.rpartition("/")[2]
     older = name == "gpt-4" or name.startswith(_OLDER_MODELS)
     return "cl100k_base" if older else "o200k_base"

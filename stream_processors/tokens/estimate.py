@@ -12,7 +12,7 @@ import orjson
 
 from tallygate.schemas.call import Body
 from tallygate.stream_processors.tokens.counter import TokenCounter
-from tallygate.stream_processors.tokens.texts import texts_of, token_ids
+from tallygate.stream_processors.tokens.texts import texts_of_answer, texts_of_request, token_ids
 
 PER_MESSAGE = 3
 ANSWER_START = 3
@@ -56,7 +56,7 @@ def _of_request(body: dict[str, Any], model: str, counter: TokenCounter) -> int:
         total += PER_MESSAGE * len(chat) + ANSWER_START
     values = [*chat, *(body.get(name) for name in _TEXTS)]
     for value in values:
-        total += token_ids(value) + sum(counter.count(text, model) for text in texts_of(value))
+        total += token_ids(value) + sum(counter.count(text, model) for text in texts_of_request(value))
     for name in _AS_JSON:
         if body.get(name):
             total += counter.count(orjson.dumps(body[name]).decode(), model)
@@ -67,7 +67,7 @@ def _output(response: str, model: str, counter: TokenCounter) -> int:
     value = _json(response)
     if value is None:  # text as it is: a transcript, or an answer cut short
         return counter.count(response, model)
-    return sum(counter.count(text, model) for text in texts_of(value, answer=True))
+    return sum(counter.count(text, model) for text in texts_of_answer(value))
 
 
 def _items(value: Any) -> list[Any]:

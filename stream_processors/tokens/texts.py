@@ -3,77 +3,42 @@
 from collections.abc import Iterator
 from typing import Any
 
-_CONTENT = frozenset(
-    {
-        "arguments",
-        "args",
-        "content",
-        "functionCall",
-        "functionResponse",
-        "function",
-        "function_call",
-        "input",
-        "output",
-        "parts",
-        "reasoning",
-        "reasoning_content",
-        "refusal",
-        "response",
-        "summary",
-        "system",
-        "text",
-        "thinking",
-        "tool_calls",
-        "transcript",
-    }
+_BOTH = frozenset(
+    "args arguments content function functionCall functionResponse function_call input message name output parts"
+    " reasoning reasoning_content refusal response summary text thinking tool_calls transcript".split()
 )
-_NAMES = frozenset({"name", "role"})
+"""Fields that hold texts, or lead to them. Not among them: ids, types, and pictures, audio and files."""
+_REQUEST = _BOTH | {"role", "system"}
 _ANSWER_ROOTS = frozenset({"candidates", "choices", "content", "message", "output", "text"})
 _JSON_VALUES = frozenset({"args", "input"})
 """A tool's input: every text in it is read or written, whatever its field is called."""
 
 
-def texts_of(value: Any, *, answer: bool = False) -> Iterator[str]:
-    """Texts in a message, a list of them, or (`answer`) in a whole answer.
+def texts_of_request(value: Any) -> Iterator[str]:
+    """Texts in a message, or in a list of them."""
+    return _walk(value, _REQUEST)
 
-    Walks with a stack of its own: what came from outside may be nested deeper than Python may recurse.
-    """
-    stack: list[tuple[Any, bool]] = [(_roots(value) if answer else value, False)]
+
+def texts_of_answer(value: Any) -> Iterator[str]:
+    """Texts in a whole answer."""
+    if isinstance(value, dict):
+        value = [item for name, item in value.items() if name in _ANSWER_ROOTS]
+    return _walk(value, _BOTH)
+
+
+def _walk(value: Any, names: frozenset[str]) -> Iterator[str]:
+    """Walk with a stack of its own: what came from outside may be nested deeper than Python may recurse."""
+    stack: list[tuple[Any, bool]] = [(value, False)]
     while stack:
         item, whole = stack.pop()
         if isinstance(item, str):
             yield item
         elif isinstance(item, list):
-            stack.extend((element, whole) for element in reversed(item))
+            stack.extend((element, whole) for element in item)
         elif isinstance(item, dict):
-            stack.extend(_fields(item, whole=whole, answer=answer))
-
-
-def _roots(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    return [_unwrapped(item) for name, item in value.items() if name in _ANSWER_ROOTS]
-
-
-def _unwrapped(value: Any) -> Any:
-    """Choices and candidates to their messages and contents."""
-    if not isinstance(value, list):
-        return value
-    return [
-        next(
-            (item[name] for name in ("message", "content", "delta") if isinstance(item.get(name), dict)), item
-        )
-        if isinstance(item, dict)
-        else item
-        for item in value
-    ]
-
-
-def _fields(item: dict[str, Any], *, whole: bool, answer: bool) -> Iterator[tuple[Any, bool]]:
-    for name, value in item.items():
-        if whole or name in _CONTENT or (name in _NAMES and isinstance(value, str) and not answer):
-            json_value = whole or (name in _JSON_VALUES and isinstance(value, dict))
-            yield value, json_value
+            for name, field in item.items():
+                if whole or name in names:
+                    stack.append((field, whole or (name in _JSON_VALUES and isinstance(field, dict))))
 
 
 def token_ids(value: Any) -> int:
