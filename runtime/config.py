@@ -5,16 +5,21 @@ The environment wins over the file. Nothing else in the project reads the enviro
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     YamlConfigSettingsSource,
 )
+
+from tallygate.runtime import mistakes
 
 MIB = 1024 * 1024
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -72,6 +77,8 @@ class KafkaConfig(Section):
     """Partitions of every topic; the most Faust workers that can share the work."""
     replication_factor: Annotated[int, Field(ge=1, le=8)] = 1
     """Copies of each partition; 3 in production."""
+    session_timeout_ms: Annotated[int, Field(ge=1000, le=300_000)] = 6000
+    """A worker or sink that is silent for so long has its partitions given to the others."""
 
 
 class ClickHouseConfig(Section):
@@ -130,6 +137,8 @@ class Settings(BaseSettings):
     """A larger request is refused with 413."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level that is logged."""
+    log_format: Literal["plain", "json"] = "plain"
+    """Lines for people, or a JSON object a line."""
     outbox: OutboxConfig = OutboxConfig()
     capture: CaptureConfig = CaptureConfig()
     providers: dict[str, ProviderConfig] = {}
@@ -172,7 +181,23 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)
-        ]
-        raise ConfigError("\n".join(lines)) from error
+        errors = error.errors(include_input=False, include_url=False)
+        raise ConfigError("\n".join(mistakes.describe(errors, Settings))) from error
+    except SettingsError as error:  # a variable that should hold JSON
+        raise ConfigError(
+            f"{error}: write one variable for each field, as TALLYGATE_KAFKA__PARTITIONS"
+        ) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except (TypeError, ValueError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the file is a mapping of settings to values") from error
+
+
+def unknown_variables() -> list[str]:
+    """A line for each variable that begins like a setting and is none."""
+    return mistakes.unknown_variables(os.environ, Settings)
+
+
+def child_environment(overrides: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that this one starts."""
+    return {**os.environ, **overrides}
