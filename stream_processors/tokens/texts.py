@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-_BOTH = frozenset(
-    "args arguments content function functionCall functionResponse function_call input message name output parts"
-    " reasoning reasoning_content refusal response summary text thinking tool_calls transcript".split()
-)
+_PARTS = frozenset({"args", "arguments", "content", "input", "message", "output", "parts", "summary", "text"})
+_CALLS = frozenset({"function", "functionCall", "functionResponse", "function_call", "name", "tool_calls"})
+_OTHER = frozenset({"reasoning", "reasoning_content", "refusal", "response", "thinking", "transcript"})
+_BOTH = _PARTS | _CALLS | _OTHER
 """Fields that hold texts, or lead to them. Not among them: ids, types, and pictures, audio and files."""
 _REQUEST = _BOTH | {"role", "system"}
 _ANSWER_ROOTS = frozenset({"candidates", "choices", "content", "message", "output", "text"})

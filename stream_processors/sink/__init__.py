@@ -1,0 +1,1 @@
+"""The sink: priced calls into ClickHouse, each exactly once."""

@@ -1,0 +1,95 @@
+"""The store of calls in ClickHouse.
+
+A batch is cut, in its order, into runs of one month, and each run is one insert of one block: ClickHouse
+writes it as one part, which is there or not. So what is held of an edge is always a prefix of what was sent,
+and its highest sequence number, kept in the rows themselves, says where to go on. That number is asked of
+ClickHouse at every start and after every failure; it is answered from the projection `high_water`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from tallygate.runtime.clickhouse import Session, Target, connect
+from tallygate.schemas.events import RequestEvent
+from tallygate.schemas.model import Record
+from tallygate.schemas.records import Call
+from tallygate.stream_processors.sink.rows import (
+    Block,
+    Bounds,
+    body_chars,
+    call_block,
+    call_time_us,
+    no_chars,
+    request_block,
+    request_time_us,
+    runs,
+)
+from tallygate.stream_processors.sink.unavailable import store_errors
+from tallygate.stream_processors.store import Applied, Placed
+
+R = TypeVar("R", bound=Record)
+
+BOUNDS = Bounds(rows=20_000, chars=48 * 1024 * 1024)
+"""Of one insert: ClickHouse makes a second block of a million rows, or of 256 MiB (a character may take four
+bytes)."""
+
+_MARKS = """
+SELECT origin_edge, max(origin_seq)
+FROM {table}
+WHERE source_partition = {{partition:UInt32}}
+GROUP BY origin_edge
+"""
+
+
+class ClickHouseStore:
+    """A `CallStore`; for one thread at a time.
+
+    The connection is opened at first use, so that a server that is down at start is a matter of waiting.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._session: Session | None = None
+
+    def applied(self, partition: int) -> Applied:
+        """See `CallStore`."""
+        with store_errors():
+            return Applied(
+                calls=self._marks("call_log", partition), requests=self._marks("request_log", partition)
+            )
+
+    def insert_calls(self, partition: int, calls: Sequence[Placed[Call]]) -> None:
+        """See `CallStore`."""
+        for run in runs(calls, call_time_us, body_chars, BOUNDS):
+            self._insert("call_log", call_block, partition, run)
+
+    def insert_requests(self, partition: int, requests: Sequence[Placed[RequestEvent]]) -> None:
+        """See `CallStore`."""
+        for run in runs(requests, request_time_us, no_chars, BOUNDS):
+            self._insert("request_log", request_block, partition, run)
+
+    def close(self) -> None:
+        """Close the connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            with store_errors():
+                session.close()
+
+    def _marks(self, table: str, partition: int) -> dict[str, int]:
+        return dict(self._open().rows(_MARKS.format(table=table), {"partition": partition}))
+
+    def _insert(
+        self,
+        table: str,
+        block_of: Callable[[int, Sequence[Placed[R]]], Block],
+        partition: int,
+        run: Sequence[Placed[R]],
+    ) -> None:
+        block = block_of(partition, run)
+        with store_errors():
+            self._open().insert(table, block.names, block.types, block.columns)
+
+    def _open(self) -> Session:
+        if self._session is None:
+            self._session = connect(self._target)
+        return self._session
