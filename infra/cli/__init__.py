@@ -1,0 +1,30 @@
+"""The `tallygate` command: a file per command, everything heavy imported inside it."""
+
+import click
+
+from tallygate.infra.cli.api import api
+from tallygate.infra.cli.check import check
+from tallygate.infra.cli.demo import demo
+from tallygate.infra.cli.edge import edge
+from tallygate.infra.cli.internal import core, edge_worker, shipper
+from tallygate.infra.cli.simulator import simulator
+from tallygate.infra.cli.sink import sink
+from tallygate.infra.cli.up import up
+from tallygate.infra.cli.worker import worker
+from tallygate.infra.process import die_with
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="tallygate", message="%(prog)s %(version)s")
+@click.option("--parent", type=int, hidden=True, help="Process id of the supervisor, to die with.")
+def main(parent: int | None) -> None:
+    """Tallygate: an AI gateway that accounts for every call.
+
+    Settings come from TALLYGATE_… variables and from the YAML file that TALLYGATE_CONFIG names.
+    """
+    if parent is not None:
+        die_with(parent)
+
+
+for command in (up, demo, check, edge, worker, sink, api, simulator, edge_worker, core, shipper):
+    main.add_command(command)

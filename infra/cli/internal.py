@@ -1,0 +1,36 @@
+"""The processes that supervisors start. Hidden: nobody has to start them by hand."""
+
+import click
+
+from tallygate.infra.cli.context import mistakes_told, settings_of
+
+
+@click.command("edge-worker", hidden=True)
+@click.option("--index", type=click.IntRange(min=0), required=True, help="Number of this worker.")
+def edge_worker(index: int) -> None:
+    """One process of the gateway."""
+    with mistakes_told():
+        settings = settings_of(f"edge-{index}", quiet=True)
+        from tallygate.edge.worker import run
+
+        run(settings, index)
+
+
+@click.command(hidden=True)
+def core() -> None:
+    """Pricing, store, API and pages of the embedded run."""
+    with mistakes_told():
+        settings = settings_of("core", quiet=True)
+        from tallygate.infra.core import run
+
+        run(settings)
+
+
+@click.command(hidden=True)
+def shipper() -> None:
+    """Carries the outboxes of this machine to Kafka."""
+    with mistakes_told():
+        settings = settings_of("shipper", quiet=True)
+        from tallygate.edge.shipper import run
+
+        run(settings)

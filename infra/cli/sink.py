@@ -1,0 +1,15 @@
+"""`tallygate sink`: from Kafka to ClickHouse."""
+
+import click
+
+from tallygate.infra.cli.context import mistakes_told, settings_of
+
+
+@click.command()
+def sink() -> None:
+    """Write priced calls from Kafka to ClickHouse (distributed)."""
+    with mistakes_told():
+        settings = settings_of("sink")
+        from tallygate.stream_processors.sink.consumer import run
+
+        run(settings)
