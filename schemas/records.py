@@ -72,6 +72,8 @@ class UsageTotals(Tokens):
     last_seen_us: Micros = 0
     applied: dict[str, int] = {}
     """Highest sequence number counted here, by edge id: what is at or below it is not counted again."""
+    applied_at_us: dict[str, int] = {}
+    """End of the last call counted, by edge id: when a mark above may be forgotten."""
 
 
 class Alert(Record):

@@ -1,0 +1,61 @@
+"""Under which keys a call is totalled."""
+
+from typing import NamedTuple, cast, get_args
+
+import orjson
+
+from tallygate.schemas.records import Call, Dimension
+
+_DIMENSIONS: frozenset[str] = frozenset(get_args(Dimension))
+
+
+class UsageKey(NamedTuple):
+    """One running total: a value of a dimension of a project."""
+
+    project: str
+    dimension: Dimension
+    name: str
+    """Of a property, its name in lower case; else empty."""
+    value: str
+
+
+def keys_of(call: Call) -> list[UsageKey]:
+    """Every key that a call counts under, each once.
+
+    Empty values have no total: what is not under any user is the project's total less all users'. Of
+    properties whose names differ in case only, the last one counts.
+    """
+    project = call.project
+    keys = [UsageKey(project, "project", "", project)]
+    if call.user_id:
+        keys.append(UsageKey(project, "user", "", call.user_id))
+    if call.key_id:
+        keys.append(UsageKey(project, "key", "", call.key_id))
+    if model := call.model or call.model_requested:
+        keys.append(UsageKey(project, "model", "", model))
+    if call.provider:
+        keys.append(UsageKey(project, "provider", "", call.provider))
+    if call.properties:
+        values = {name.lower(): value for name, value in call.properties.items()}
+        keys += [UsageKey(project, "property", name, value) for name, value in values.items() if value]
+    return keys
+
+
+def encode_key(key: UsageKey) -> bytes:
+    """The key as bytes: a message's key and a table's. A JSON list, so that no text can imitate another."""
+    return orjson.dumps(list(key))
+
+
+def decode_key(data: bytes) -> UsageKey:
+    """The reverse of `encode_key`.
+
+    Raises:
+        ValueError: not such a key.
+    """
+    parts = orjson.loads(data)
+    if not (isinstance(parts, list) and len(parts) == 4 and all(isinstance(part, str) for part in parts)):
+        raise ValueError("a usage key is a list of four strings")
+    project, dimension, name, value = parts
+    if dimension not in _DIMENSIONS:
+        raise ValueError(f"{dimension!r} is no dimension")
+    return UsageKey(project, cast("Dimension", dimension), name, value)
