@@ -1,0 +1,104 @@
+"""What the store holds, as its readers see it: never a secret, only the last characters of one."""
+
+from datetime import datetime
+from typing import Any
+
+from tallygate.schemas.model import Record
+
+DEFAULT_PROJECT = "default"
+
+
+class ProjectSettings(Record):
+    """What a project's calls have in common."""
+
+    target_urls: tuple[str, ...] = ()
+    """Base URLs that callers may name in `X-Target-URL`."""
+    omit_request: bool = False
+    """Never store requests' bodies."""
+    omit_response: bool = False
+    time_zone: str = "UTC"
+    """Whose days and months the project's totals follow."""
+    rate_limits: tuple[str, ...] = ()
+    """Policies that each call has to meet, besides those of its key."""
+
+
+class Project(Record):
+    """Keys, credentials and calls belong to one."""
+
+    id: str
+    name: str
+    settings: ProjectSettings = ProjectSettings()
+    created_at: datetime
+    archived_at: datetime | None = None
+    """Since then its keys are refused; what it called stays on record."""
+
+
+class Key(Record):
+    """A gateway key. An empty list of models allows every model."""
+
+    id: str
+    project: str
+    name: str
+    last4: str
+    user_id: str = ""
+    models: tuple[str, ...] = ()
+    rate_limits: tuple[str, ...] = ()
+    budget_id: str | None = None
+    budget_limit_nanos: int | None = None
+    expires_at: datetime | None = None
+    created_at: datetime
+    rotated_at: datetime | None = None
+    overlap_until: datetime | None = None
+    """Until then the secrets from before the last rotation are taken too."""
+    revoked_at: datetime | None = None
+
+
+class Credential(Record):
+    """A provider's credential, and where it is used: one deployment. Without project, every project's."""
+
+    id: str
+    project: str | None
+    provider: str
+    name: str
+    last4: str
+    base_url: str | None = None
+    region: str | None = None
+    api_version: str | None = None
+    model_map: dict[str, str] = {}
+    """Model asked for → its name there (Azure's deployments)."""
+    weight: int = 1
+    enabled: bool = True
+    created_at: datetime
+    updated_at: datetime
+
+
+class Alias(Record):
+    """A name for a list of models. Without project, every project's."""
+
+    id: str
+    project: str | None
+    name: str
+    models: tuple[str, ...]
+
+
+class AdminToken(Record):
+    """A token of the admin API."""
+
+    id: str
+    name: str
+    last4: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class AuditEntry(Record):
+    """One change, and who made it."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    """As `key.revoke`."""
+    project: str | None
+    target: str
+    detail: dict[str, Any]

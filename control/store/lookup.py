@@ -1,0 +1,40 @@
+"""What the repositories have in common: finding rows, paging."""
+
+from typing import Any, TypeVar
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from tallygate.control.errors import NotFoundError
+from tallygate.control.store.tables import Base, ProjectRow
+
+Row = TypeVar("Row", bound=Base)
+
+
+def get(session: Session, row: type[Row], key: object, what: str) -> Row:
+    """The row of a primary key.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = session.get(row, key)
+    if found is None:
+        raise NotFoundError(f"no {what} {key!r}")
+    return found
+
+
+def live_project(session: Session, project: str | None) -> None:
+    """Check that a project, if one is named, exists and isn't archived.
+
+    Raises:
+        NotFoundError: it isn't so.
+    """
+    if project is not None and get(session, ProjectRow, project, "project").archived_at is not None:
+        raise NotFoundError(f"project {project!r} is archived")
+
+
+def page(query: Select[Any], id_column: Any, *, before: str | int | None, limit: int) -> Select[Any]:
+    """Newest first (ids sort by time), from after the last id of the page before."""
+    if before is not None:
+        query = query.where(id_column < before)
+    return query.order_by(id_column.desc()).limit(limit)

@@ -1,0 +1,167 @@
+"""The tables, as declared. `control/migrations` brings a database to exactly this (a test compares them)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time, kept as microseconds since the Unix epoch: the same on every database, without zones."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To microseconds; a naive time is a mistake and raises."""
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """To UTC."""
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+class Base(DeclarativeBase):
+    """Constraints have the same names however they were made."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def _once_per_project(table: str, *columns: str) -> tuple[Index, Index]:
+    """Unique within each project, and among the rows of no project: NULLs count as different in SQL."""
+    own, shared = text("project IS NOT NULL"), text("project IS NULL")
+    return (
+        Index(f"ux_{table}_own", "project", *columns, unique=True, sqlite_where=own, postgresql_where=own),
+        Index(f"ux_{table}_shared", *columns, unique=True, sqlite_where=shared, postgresql_where=shared),
+    )
+
+
+class MetaRow(Base):
+    """One row. Every change of the store locks and bumps `version` first: writers go one by one."""
+
+    __tablename__ = "meta"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger)
+    store_id: Mapped[str] = mapped_column(String(64))
+    key_check: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """A known text sealed with the master key; tells a wrong key before it is used."""
+
+
+class ProjectRow(Base):
+    """A project; never deleted, for calls on record name it."""
+
+    __tablename__ = "projects"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    archived_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class KeyRow(Base):
+    """A gateway key; never deleted, for calls on record name it."""
+
+    __tablename__ = "keys"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    user_id: Mapped[str] = mapped_column(String(1024))
+    models: Mapped[list[str]] = mapped_column(JSON)
+    rate_limits: Mapped[list[str]] = mapped_column(JSON)
+    budget_id: Mapped[str | None] = mapped_column(String(64))
+    budget_limit_nanos: Mapped[int | None] = mapped_column(BigInteger)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    rotated_at: Mapped[datetime | None] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class KeySecretRow(Base):
+    """A secret of a key, as its digest: the current one, and after a rotation those taken for a while."""
+
+    __tablename__ = "key_secrets"
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"), index=True)
+    last4: Mapped[str] = mapped_column(String(4))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    valid_until: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class CredentialRow(Base):
+    """A provider's credential, sealed."""
+
+    __tablename__ = "credentials"
+    __table_args__ = _once_per_project("credentials", "provider", "name")
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str | None] = mapped_column(ForeignKey("projects.id"))
+    provider: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(200))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last4: Mapped[str] = mapped_column(String(4))
+    base_url: Mapped[str | None] = mapped_column(String(2048))
+    region: Mapped[str | None] = mapped_column(String(200))
+    api_version: Mapped[str | None] = mapped_column(String(200))
+    model_map: Mapped[dict[str, str]] = mapped_column(JSON)
+    weight: Mapped[int] = mapped_column(Integer)
+    enabled: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class AliasRow(Base):
+    """A name for a list of models."""
+
+    __tablename__ = "aliases"
+    __table_args__ = _once_per_project("aliases", "name")
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str | None] = mapped_column(ForeignKey("projects.id"))
+    name: Mapped[str] = mapped_column(String(128))
+    models: Mapped[list[str]] = mapped_column(JSON)
+
+
+class AdminTokenRow(Base):
+    """A token of the admin API, as its digest."""
+
+    __tablename__ = "admin_tokens"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    last4: Mapped[str] = mapped_column(String(4))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class AuditRow(Base):
+    """One change."""
+
+    __tablename__ = "audit_log"
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(64))
+    project: Mapped[str | None] = mapped_column(String(64), index=True)
+    target: Mapped[str] = mapped_column(String(200))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
