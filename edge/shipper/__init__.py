@@ -1,0 +1,9 @@
+"""The shipper: carries the outboxes of a machine to Kafka, in a process of its own beside the edges.
+
+`batches` groups records into messages, `oversize` deals with what is too long, `positions` remembers how far
+it is, `shipper` is the loop, `process` the entry point.
+"""
+
+from tallygate.edge.shipper.process import run
+
+__all__ = ["run"]

@@ -1,0 +1,56 @@
+"""Waiting on a condition with a deadline, instead of sleeping."""
+
+import asyncio
+import inspect
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, overload
+
+T = TypeVar("T")
+
+
+@overload
+async def eventually(
+    check: Callable[[], Awaitable[T]], *, within_s: float = ..., every_s: float = ...
+) -> T: ...
+@overload
+async def eventually(check: Callable[[], T], *, within_s: float = ..., every_s: float = ...) -> T: ...
+async def eventually(check: Callable[[], Any], *, within_s: float = 10.0, every_s: float = 0.02) -> Any:
+    """Call `check` until it returns something true, and return that.
+
+    Raises:
+        AssertionError: it did not within the time; tells its last value or error.
+    """
+    deadline = time.monotonic() + within_s
+    last: Any = None
+    while True:
+        try:
+            found = check()
+            value = await found if inspect.isawaitable(found) else found
+            if value:
+                return value
+            last = value
+        except Exception as error:  # noqa: BLE001 - any error may be the state of "not yet"
+            last = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s; the last was {last!r}")
+        await asyncio.sleep(every_s)
+
+
+def eventually_sync(check: Callable[[], T], *, within_s: float = 10.0, every_s: float = 0.02) -> T:
+    """As `eventually`, for code without a loop."""
+    deadline = time.monotonic() + within_s
+    pause = threading.Event()
+    last: Any = None
+    while True:
+        try:
+            value = check()
+            if value:
+                return value
+            last = value
+        except Exception as error:  # noqa: BLE001 - as above
+            last = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s; the last was {last!r}")
+        pause.wait(every_s)
