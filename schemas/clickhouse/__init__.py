@@ -1,0 +1,1 @@
+"""ClickHouse: numbered migrations, and the schema that they lead to (`declared.sql`)."""
