@@ -78,6 +78,13 @@ class OutboxWriter:
         self.next_seq += 1
         return seq
 
+    def has_room(self, size_bytes: int) -> bool:
+        """Whether that much more is within the quota."""
+        if self.pending_bytes + size_bytes <= self._limits.quota_bytes:
+            return True
+        self.refresh()
+        return self.pending_bytes + size_bytes <= self._limits.quota_bytes
+
     def refresh(self) -> None:
         """Look again at how much the older segments hold: a reader deletes them."""
         sizes = [_size(path) for path in segment.segments(self._directory)]

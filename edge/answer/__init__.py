@@ -1,0 +1,1 @@
+"""The answer on its way from the provider to the caller."""

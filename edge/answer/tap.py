@@ -1,0 +1,42 @@
+"""Reading along with an answer: what is recorded of it, and what of it goes on."""
+
+from tallygate.edge.capture import Capture
+from tallygate.edge.http.coding import decoder
+from tallygate.edge.usage.collector import collector_for
+from tallygate.edge.usage.hider import UsageHider
+
+
+class AnswerTap:
+    """Takes the answer's bytes as they come; returns those that go to the caller."""
+
+    def __init__(
+        self, content_type: str, content_encoding: str, capture: Capture, *, hide_usage: bool
+    ) -> None:
+        self.capture = capture
+        self._collector = collector_for(content_type)
+        self._decoder = decoder(content_encoding)
+        plain = content_encoding.strip().lower() in {"", "identity"}
+        self._hider = UsageHider() if hide_usage and plain else None
+        self.found = self._collector.found
+
+    @property
+    def finished(self) -> bool:
+        """The stream's last event has been seen: the caller may take the answer for complete."""
+        return self._collector.finished
+
+    @property
+    def alters(self) -> bool:
+        """Whether the caller may get fewer bytes than the provider sent."""
+        return self._hider is not None
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes."""
+        decoded = self._decoder.feed(data)
+        self.capture.add(decoded, wire_bytes=len(data))
+        self._collector.feed(decoded)
+        return data if self._hider is None else self._hider.feed(data)
+
+    def close(self) -> bytes:
+        """The answer has ended; return what was held back."""
+        self._collector.close()
+        return b"" if self._hider is None else self._hider.close()

@@ -1,0 +1,70 @@
+"""Keeping the start of a body for the record."""
+
+import base64
+import codecs
+from collections.abc import Collection
+from typing import Any
+
+REDACTED = "[redacted]"
+
+
+class Capture:
+    """The first bytes of a body, and how long it was in all."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._parts: list[bytes] = []
+        self._kept = 0
+        self.size_bytes = 0
+        self._seen = 0
+
+    def add(self, data: bytes, *, wire_bytes: int | None = None) -> None:
+        """Take the next bytes of the body, which took `wire_bytes` on the wire (default: as many)."""
+        self.size_bytes += len(data) if wire_bytes is None else wire_bytes
+        self._seen += len(data)
+        room = self._limit - self._kept
+        if room > 0 and data:
+            part = bytes(data[:room])
+            self._parts.append(part)
+            self._kept += len(part)
+
+    def replace(self, decoded: bytes) -> None:
+        """Keep the start of the body as it is without its content coding."""
+        self._parts, self._kept, self._seen = [], 0, 0
+        self.add(decoded, wire_bytes=0)
+
+    def body(self, secrets: Collection[str] = ()) -> dict[str, Any]:
+        """The capture in the form of `schemas.call.Body`, without the secrets if they occur in it."""
+        data = b"".join(self._parts)
+        unreadable = self.size_bytes > 0 and self._seen == 0
+        truncated = unreadable or self._seen > len(data)
+        text = _as_text(data, cut=truncated)
+        encoding = "utf-8"
+        if text is None:
+            for secret in secrets:
+                data = data.replace(secret.encode(), REDACTED.encode())
+            text, encoding = base64.b64encode(data).decode(), "base64"
+        else:
+            text = redact(text, secrets)
+        return {
+            "text": text,
+            "encoding": encoding,
+            "size_bytes": self.size_bytes,
+            "truncated": truncated,
+        }
+
+
+def redact(text: str, secrets: Collection[str]) -> str:
+    """The text with each secret replaced."""
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, REDACTED)
+    return text
+
+
+def _as_text(data: bytes, *, cut: bool) -> str | None:
+    """The bytes as UTF-8, None if they are not; a character cut at the end of a prefix does not count."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,90 @@
+"""The edge's configuration, made once from the settings and the environment."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tallygate.edge.outbox.writer import FullPolicy, OutboxLimits
+from tallygate.edge.routing.registry import REGISTRY, Provider
+from tallygate.edge.routing.target import Target
+from tallygate.runtime.config import ConfigError, ProviderConfig, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeConfig:
+    """What an edge worker needs to know."""
+
+    host: str
+    port: int
+    request_timeout_ms: int
+    max_body_bytes: int
+    capture_request_bytes: int
+    capture_response_bytes: int
+    full_policy: FullPolicy
+    outbox: OutboxLimits
+    targets: Mapping[str, Target]
+    """Providers that can be called, by id."""
+
+
+def from_settings(settings: Settings, environ: Mapping[str, str]) -> EdgeConfig:
+    """Build the configuration; provider keys that the settings do not hold come from `environ`.
+
+    Raises:
+        ConfigError: a provider without a usable address, or open mode on an address that others can reach.
+    """
+    require_loopback(settings.edge_host)
+    return EdgeConfig(
+        host=settings.edge_host,
+        port=settings.edge_port,
+        request_timeout_ms=settings.request_timeout_ms,
+        max_body_bytes=settings.max_body_bytes,
+        capture_request_bytes=settings.capture.request_bytes,
+        capture_response_bytes=settings.capture.response_bytes,
+        full_policy=settings.outbox.full_policy,
+        outbox=OutboxLimits(
+            segment_bytes=settings.outbox.segment_bytes,
+            quota_bytes=settings.outbox.quota_bytes,
+            fsync=settings.outbox.fsync,
+        ),
+        targets=_targets(settings.providers, environ),
+    )
+
+
+def require_loopback(host: str) -> None:
+    """Open mode takes calls without a key and may spend the environment's: only this machine may reach it.
+
+    Raises:
+        ConfigError: another address.
+    """
+    if host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigError(
+            f"edge_host: {host} can be reached by others, and without gateway keys everybody could spend "
+            "your providers' keys. Use 127.0.0.1, or a reverse proxy that authenticates."
+        )
+
+
+def _targets(configured: Mapping[str, ProviderConfig], environ: Mapping[str, str]) -> dict[str, Target]:
+    # The settings' names come from variables, which are in upper case.
+    given = {name.lower(): config for name, config in configured.items()}
+    ids = [*REGISTRY, *(name for name in given if name not in REGISTRY)]
+    return {id_: _target(id_, given.get(id_, ProviderConfig()), environ) for id_ in ids}
+
+
+def _target(id_: str, config: ProviderConfig, environ: Mapping[str, str]) -> Target:
+    # A provider outside the registry speaks OpenAI's dialect at its base URL.
+    provider = REGISTRY.get(id_) or Provider(id_, "", stream_usage=True)
+    base_url = (config.base_url or provider.base_url).rstrip("/")
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError(f"providers.{id_}.base_url: {base_url!r} is not an http or https URL")
+    if config.api_key is not None:
+        return Target(provider, base_url, config.api_key.get_secret_value())
+    keys = (environ.get(name, "").strip() for name in provider.key_variables)
+    return Target(provider, base_url, next((key for key in keys if key), ""))

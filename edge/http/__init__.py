@@ -1,0 +1,1 @@
+"""HTTP below the gateway's own rules: headers, server-sent events, content codings. Pure."""

@@ -1,0 +1,1 @@
+"""Finding the provider's usage in an answer, in its own shape. Pure; never raises; bounded memory."""

@@ -1,0 +1,60 @@
+"""The main function of an edge worker process."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from collections.abc import Mapping
+
+import uvloop
+
+from tallygate.edge.config import EdgeConfig, from_settings
+from tallygate.edge.outbox.writer import OutboxWriter
+from tallygate.edge.server import EdgeServer
+from tallygate.runtime.config import Settings
+from tallygate.runtime.deadline import Deadline
+from tallygate.runtime.metrics import EdgeMetrics
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 8.0
+"""For calls in flight at a shutdown; the supervisor gives ten seconds to everything."""
+_GC_THRESHOLDS = (20_000, 20, 20)
+
+
+def run(settings: Settings, index: int, environ: Mapping[str, str] | None = None) -> None:
+    """Serve calls until SIGTERM or SIGINT, then let those in flight end.
+
+    Args:
+        settings: of the process.
+        index: number of the worker; its outbox is `<outbox_dir>/edge-<index>`.
+        environ: where providers' keys are looked for, the process's environment by default.
+
+    Raises:
+        ConfigError: the settings can't be used.
+        OutboxBusyError: another process writes this worker's outbox.
+        OSError: the port is taken.
+    """
+    config = from_settings(settings, os.environ if environ is None else environ)
+    outbox = OutboxWriter(settings.outbox_dir / f"edge-{index}", config.outbox)
+    try:
+        uvloop.run(_serve(config, outbox, index))
+    finally:
+        outbox.close()
+
+
+async def _serve(config: EdgeConfig, outbox: OutboxWriter, index: int) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with EdgeServer(config, outbox, metrics=EdgeMetrics(index), reuse_port=True) as server:
+        # What was imported lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+        log.info("edge worker %d takes calls at %s", index, server.url)
+        await stopped.wait()
+        await server.stop(Deadline.after(DRAIN_S))
+    log.info("edge worker %d has stopped", index)

@@ -1,0 +1,96 @@
+"""Metrics of every process, in Prometheus's format. All names stand here, each with what it counts."""
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+MetricName = Literal[
+    "tallygate_edge_calls_total",  # calls ended, by provider, outcome and status class
+    "tallygate_edge_call_seconds",  # from a call's arrival to its answer's last byte, by provider
+    "tallygate_edge_first_byte_seconds",  # from a call's arrival to its answer's first byte, by provider
+    "tallygate_edge_overhead_seconds",  # the part of a call that was spent in the gateway itself
+    "tallygate_edge_calls_in_flight",  # calls that have begun and not ended
+    "tallygate_edge_outbox_bytes",  # bytes in the worker's outbox, shipped and kept segments included
+    "tallygate_edge_outbox_dropped_total",  # events that could not be written, by topic
+    "tallygate_edge_outbox_slimmed_total",  # response events written without bodies for want of room
+]
+NAMES: tuple[str, ...] = get_args(MetricName)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_CALL_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_OVERHEAD_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
+
+
+class EdgeMetrics:
+    """Metrics of one edge worker; each worker has its own registry and tells its number in every series."""
+
+    def __init__(self, worker: int) -> None:
+        self.registry = CollectorRegistry()
+        self._worker = str(worker)
+        self._calls = Counter(
+            _name("tallygate_edge_calls_total"),
+            "Calls ended.",
+            ("worker", "provider", "outcome", "status"),
+            registry=self.registry,
+        )
+        self._seconds = self._histogram("tallygate_edge_call_seconds", "To the last byte.", _CALL_BUCKETS_S)
+        self._first = self._histogram(
+            "tallygate_edge_first_byte_seconds", "To the first byte.", _CALL_BUCKETS_S
+        )
+        overhead = Histogram(
+            _name("tallygate_edge_overhead_seconds"),
+            "Spent in the gateway.",
+            ("worker",),
+            buckets=_OVERHEAD_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.overhead = overhead.labels(self._worker)
+        self.in_flight = self._gauge("tallygate_edge_calls_in_flight", "Calls in flight.")
+        self._outbox_bytes = self._gauge("tallygate_edge_outbox_bytes", "Bytes in the outbox.")
+        self._dropped = Counter(
+            _name("tallygate_edge_outbox_dropped_total"),
+            "Events dropped.",
+            ("worker", "topic"),
+            registry=self.registry,
+        )
+        slimmed = Counter(
+            _name("tallygate_edge_outbox_slimmed_total"),
+            "Events written without bodies.",
+            ("worker",),
+            registry=self.registry,
+        )
+        self.slimmed = slimmed.labels(self._worker)
+
+    def call_ended(self, provider: str, outcome: str, status: int) -> None:
+        """Count a call. Providers and outcomes are few; a status counts by its class."""
+        self._calls.labels(self._worker, provider, outcome, f"{status // 100}xx").inc()
+
+    def call_timed(self, provider: str, seconds: float, first_byte_seconds: float | None) -> None:
+        """Record how long a call took."""
+        self._seconds.labels(self._worker, provider).observe(seconds)
+        if first_byte_seconds is not None:
+            self._first.labels(self._worker, provider).observe(first_byte_seconds)
+
+    def event_dropped(self, topic: str) -> None:
+        """Count an event that was lost because the outbox is full."""
+        self._dropped.labels(self._worker, topic).inc()
+
+    def watch_outbox(self, size_bytes: Callable[[], float]) -> None:
+        """Ask for the outbox's size whenever metrics are read."""
+        self._outbox_bytes.set_function(size_bytes)
+
+    def exposition(self) -> bytes:
+        """All metrics as text, of the content type `CONTENT_TYPE`."""
+        return generate_latest(self.registry)
+
+    def _gauge(self, name: MetricName, description: str) -> Gauge:
+        return Gauge(name, description, ("worker",), registry=self.registry).labels(self._worker)
+
+    def _histogram(self, name: MetricName, description: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(name, description, ("worker", "provider"), buckets=buckets, registry=self.registry)
+
+
+def _name(name: MetricName) -> str:
+    """The name, which the type checker has compared with the list above."""
+    return name
