@@ -25,15 +25,22 @@ def die_with(parent_pid: int) -> None:
 
 
 class StopSignals:
-    """SIGTERM, SIGINT and SIGHUP as an event of the running loop; a second one as another."""
+    """Being asked to stop, as events of the running loop."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
         """Somebody asked twice."""
+
+    @classmethod
+    def listening(cls) -> "StopSignals":
+        """Set by SIGTERM, SIGINT (Ctrl-C) and SIGHUP (the terminal was closed)."""
+        signals = cls()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, self._received)
+            loop.add_signal_handler(number, signals.ask)
+        return signals
 
-    def _received(self) -> None:
+    def ask(self) -> None:
+        """Ask to stop; asked again, to hurry."""
         (self.hurry if self.stop.is_set() else self.stop).set()

@@ -106,6 +106,6 @@ async def supervise(
 
     announcing = spawn(announce(), name="announce")
     try:
-        return await supervisor.run(signals or StopSignals())
+        return await supervisor.run(signals or StopSignals.listening())
     finally:
         announcing.cancel()

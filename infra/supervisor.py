@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tallygate.infra.backoff import Backoff, BackoffPolicy
@@ -27,6 +27,8 @@ STOP_S = 9.5
 """SIGTERM to the last exit; below the 10 s after which an orchestrator kills."""
 LAST_STAGE_S = 1.2
 """Of that, what is kept for the last stage even if an edge uses up all the rest."""
+Launcher = Callable[[Sequence[str]], list[str]]
+"""From the arguments of a child to its command line."""
 CLEAN = {0, -signal.SIGTERM}
 """A process that was asked to end before it could set its handlers has done nothing yet."""
 UNUSABLE = 2
@@ -48,8 +50,16 @@ class ChildSpec:
 class Supervisor:
     """Keeps processes running until it is told to stop."""
 
-    def __init__(self, specs: Sequence[ChildSpec], policy: BackoffPolicy | None = None) -> None:
-        self._children = [Child(spec, policy or BackoffPolicy()) for spec in specs]
+    def __init__(
+        self,
+        specs: Sequence[ChildSpec],
+        policy: BackoffPolicy | None = None,
+        *,
+        stop_s: float = STOP_S,
+        launcher: Launcher | None = None,
+    ) -> None:
+        self._children = [Child(spec, policy or BackoffPolicy(), launcher or command) for spec in specs]
+        self._stop_s = stop_s
         self._stopping = asyncio.Event()
         self.exit_code = 0
 
@@ -85,11 +95,11 @@ class Supervisor:
             await asyncio.sleep(pause)
 
     async def _stop_all(self, signals: StopSignals) -> None:
-        deadline = Deadline.after(STOP_S)
+        deadline = Deadline.after(self._stop_s)
         stages = sorted({child.spec.stage for child in self._children})
         for stage in stages:
             here = [child for child in self._children if child.spec.stage == stage]
-            reserve = 0.0 if stage == stages[-1] else LAST_STAGE_S
+            reserve = 0.0 if stage == stages[-1] else min(LAST_STAGE_S, self._stop_s / 4)
             codes = await asyncio.gather(*(child.stop(deadline, reserve, signals.hurry) for child in here))
             if not set(codes) <= CLEAN and self.exit_code == 0:
                 self.exit_code = 1
@@ -98,8 +108,9 @@ class Supervisor:
 class Child:
     """One process, over all its lives."""
 
-    def __init__(self, spec: ChildSpec, policy: BackoffPolicy) -> None:
+    def __init__(self, spec: ChildSpec, policy: BackoffPolicy, launcher: Launcher) -> None:
         self.spec = spec
+        self._launcher = launcher
         self._backoff = Backoff(policy)
         self._process: asyncio.subprocess.Process | None = None
 
@@ -107,7 +118,7 @@ class Child:
         """Start it and wait for its end; return its exit code and the pause before the next life."""
         begun = time.monotonic()
         self._process = await asyncio.create_subprocess_exec(
-            *command(self.spec.arguments),
+            *self._launcher(self.spec.arguments),
             env=child_environment(self.spec.environment),
             # A session of its own: Ctrl-C reaches the supervisor alone, which stops all in order.
             start_new_session=True,

@@ -19,7 +19,7 @@ _SECRETS = (
     # `x-api-key: …`, `api_key=…`, `"password": "…"` and the like.
     re.compile(
         r"(?i)((?:api[-_]?key|authorization|password|secret|token)['\"]?\s*[:=]\s*(?:[brf]?['\"])?)"
-        r"(?!\*{3}|bearer|basic|[{\[])[^\s'\",;&)}\]]{4,}"
+        r"(?!\*{3}|bearer|basic|null|none|true|false|[{\[])[^\s'\",;&)}\]]{4,}"
     ),
     re.compile(r"([?&]key=)[^\s&'\"]+"),
     # User and password in a URL.

@@ -45,7 +45,7 @@ def demo(rate: float, duration: float | None, gateway: str | None, data_dir: Pat
 
 
 async def _call_only(traffic: "Traffic", duration_s: float | None) -> None:
-    signals = StopSignals()
+    signals = StopSignals.listening()
     await _run(traffic, duration_s, signals)
 
 
@@ -53,7 +53,7 @@ async def _everything(settings: Settings, traffic: "Traffic", duration_s: float 
     from tallygate.edge.routing.registry import REGISTRY
     from tallygate.infra.demo import setup
 
-    signals = StopSignals()
+    signals = StopSignals.listening()
     children, endpoints = setup.processes(settings, REGISTRY)
 
     def ready(took_s: float) -> None:

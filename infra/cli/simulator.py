@@ -44,7 +44,7 @@ def simulator(
 async def _serve(host: str, port: int, knobs: "Knobs") -> None:
     from tallygate.infra.simulator import running_simulator
 
-    signals = StopSignals()
+    signals = StopSignals.listening()
     async with running_simulator(knobs, host=host, port=port) as running:
         click.echo(f"simulator ready at {running.url}")
         await signals.stop.wait()

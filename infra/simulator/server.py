@@ -53,6 +53,7 @@ def build_app(simulator: Simulator) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_get("/simulator/stats", stats)
     app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", healthz)
     app.router.add_route("*", "/{tail:.*}", handle)
     return app
 
