@@ -1,0 +1,1 @@
+"""Anthropic Messages, as a caller's and as a provider's dialect."""

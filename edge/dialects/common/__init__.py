@@ -1,0 +1,1 @@
+"""The form that all dialects are translated to and from, and what they share."""

@@ -1,0 +1,1 @@
+"""OpenAI chat completions, as a caller's and as a provider's dialect."""

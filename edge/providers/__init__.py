@@ -1,0 +1,1 @@
+"""What single providers need beyond their dialect."""
