@@ -17,11 +17,15 @@ log = logging.getLogger("tallygate")
 
 
 @contextmanager
-def mistakes_told() -> Iterator[None]:
-    """End with exit code 2 and the reason, if the configuration can't be used."""
+def mistakes_told(*more: type[Exception]) -> Iterator[None]:
+    """End with exit code 2 and the reason, if the configuration can't be used.
+
+    Args:
+        more: errors that mean so too, known only where a command has made its imports.
+    """
     try:
         yield
-    except (ConfigError, PortError) as error:
+    except (ConfigError, PortError, *more) as error:
         # Of an OSError with a number, `str` would begin with that number.
         text = error.strerror if isinstance(error, PortError) else str(error)
         click.echo(f"tallygate: the configuration can't be used:\n{_indented(text or '')}", err=True)

@@ -22,8 +22,10 @@ def core() -> None:
     with mistakes_told():
         settings = settings_of("core", quiet=True)
         from tallygate.infra.core import run
+        from tallygate.stream_processors.sink.migrate import MigrationError
 
-        run(settings)
+        with mistakes_told(MigrationError):
+            run(settings)
 
 
 @click.command(hidden=True)
@@ -32,5 +34,7 @@ def shipper() -> None:
     with mistakes_told():
         settings = settings_of("shipper", quiet=True)
         from tallygate.edge.shipper import run
+        from tallygate.runtime.kafka import TopicMismatchError
 
-        run(settings)
+        with mistakes_told(TopicMismatchError):
+            run(settings)

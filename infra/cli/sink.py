@@ -10,6 +10,9 @@ def sink() -> None:
     """Write priced calls from Kafka to ClickHouse (distributed)."""
     with mistakes_told():
         settings = settings_of("sink")
-        from tallygate.stream_processors.sink.consumer import run
+        from tallygate.runtime.kafka import TopicMismatchError
+        from tallygate.stream_processors.sink.migrate import MigrationError
+        from tallygate.stream_processors.sink.process import run
 
-        run(settings)
+        with mistakes_told(TopicMismatchError, MigrationError):
+            run(settings)

@@ -122,7 +122,7 @@ class Scenario:
         return Ask("/v1/embeddings", self._headers(self._chance.choice(PEOPLE)), body)
 
     def _unknown_model(self) -> Ask:
-        body = {"model": "gpt-4o-minni", "messages": [{"role": "user", "content": "A typing mistake."}]}
+        body = {"model": "gtp-4o-mini", "messages": [{"role": "user", "content": "A typing mistake."}]}
         return Ask(CHAT, self._headers(self._chance.choice(PEOPLE)), body)
 
     def _headers(self, person: Person) -> dict[str, str]:
