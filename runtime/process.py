@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -11,10 +12,12 @@ log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 8.0
 """A supervisor kills after 10 s; what is not confirmed by then is done again after the next start."""
+GAVE_UP = 3
+"""Exit code of a process that did not come to its end in time."""
 
 
 def run_until_signalled(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run `main(stop)` until it returns; a signal sets `stop`, and after the deadline cancels.
+    """Run `main(stop)` until it returns; a signal sets `stop`; after the deadline the process ends.
 
     Raises:
         Exception: whatever `main` raised.
@@ -38,10 +41,9 @@ async def _guarded(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
             await asyncio.wait({running}, timeout=STOP_TIMEOUT_S)
         if not running.done():
             log.warning("not stopped after %.0f s: giving up what is under way", STOP_TIMEOUT_S)
-            running.cancel()
-            await asyncio.wait({running}, timeout=1.0)
-        if running.done() and not running.cancelled():
-            running.result()
+            logging.shutdown()
+            os._exit(GAVE_UP)  # a thread that waits for a dead server would hold up an orderly exit
+        running.result()
     finally:
         stopping.cancel()
 

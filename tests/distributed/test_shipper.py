@@ -12,7 +12,6 @@ from tallygate.edge.outbox.writer import OutboxLimits
 from tallygate.infra.kafka.dev_broker import DevBroker
 from tallygate.runtime.config import Settings
 from tallygate.runtime.messages import MAX_VALUE_BYTES, partition_of
-from tallygate.runtime.tasks import spawn
 from tallygate.schemas.call import Body
 from tallygate.schemas.events import ResponseEvent
 from tallygate.schemas.records import DeadLetter
@@ -20,7 +19,7 @@ from tallygate.schemas.topics import partition_key
 from tests.support.environment import environment_of
 from tests.support.factories import request_event, response_event
 from tests.support.kafka_broker import read_records
-from tests.support.outboxes import FilledOutbox
+from tests.support.outboxes import FilledOutbox, loaded
 from tests.support.processes import Started, start_run
 from tests.support.wait import eventually
 
@@ -102,23 +101,13 @@ async def test_kills_in_the_middle_lose_nothing_and_keep_the_order(settings: Set
 
 async def test_kafka_killed_and_stopped_under_load(settings: Settings, broker: DevBroker) -> None:
     outbox = FilledOutbox(settings.outbox_dir)
-    done = asyncio.Event()
-
-    async def load() -> None:
-        while not done.is_set():
-            outbox.add_all(response_event() for _ in range(20))
-            await asyncio.sleep(0.02)
-
     with start(settings) as process:
-        loading = spawn(load(), name="load")
-        await eventually(lambda: shipped(settings), within_s=20)
-        for end in (broker.kill, broker.stop):
-            await asyncio.to_thread(end)
-            seen = len(outbox.responses)
-            await eventually(partial(grown, outbox, seen + 200))
-            await asyncio.to_thread(broker.start)
-        done.set()
-        await loading
+        async with loaded(outbox, 1000):
+            await eventually(lambda: shipped(settings), within_s=20)
+            for end in (broker.kill, broker.stop):
+                await asyncio.to_thread(end)
+                await eventually(partial(grown, outbox, len(outbox.responses) + 200))
+                await asyncio.to_thread(broker.start)
 
         async def complete() -> bool:
             return len({e.origin.seq for _, e in await shipped(settings)}) == len(outbox.responses)

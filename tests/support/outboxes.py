@@ -1,13 +1,17 @@
 """Outboxes filled with events, as edges would."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tallygate.edge.outbox.writer import OutboxLimits, OutboxWriter
+from tallygate.runtime.tasks import spawn
 from tallygate.schemas.call import CallContext, Origin
 from tallygate.schemas.codec import encode
 from tallygate.schemas.events import RequestEvent, ResponseEvent
 from tallygate.schemas.topics import REQUESTS, RESPONSES, partition_key
+from tests.support.factories import response_event
 
 
 class FilledOutbox:
@@ -40,3 +44,21 @@ class FilledOutbox:
 
 def _key(event: CallContext) -> bytes:
     return partition_key(event.project, event.user_id)
+
+
+@asynccontextmanager
+async def loaded(outbox: FilledOutbox, per_second: int) -> AsyncIterator[None]:
+    """Add response events at about that rate for as long as the block lasts."""
+    done = asyncio.Event()
+
+    async def load() -> None:
+        while not done.is_set():
+            outbox.add_all(response_event() for _ in range(max(1, per_second // 50)))
+            await asyncio.sleep(0.02)
+
+    loading = spawn(load(), name="load")
+    try:
+        yield
+    finally:
+        done.set()
+        await loading
