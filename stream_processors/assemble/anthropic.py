@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from tallygate.stream_processors.assemble.merge import Text, as_dict, as_index
+from tallygate.stream_processors.assemble.merge import Text, as_dict, as_index, as_text
 
 _KINDS = frozenset({"message_start", "content_block_start", "content_block_delta", "message_delta"})
 _TEXT_DELTAS = {
@@ -18,7 +18,7 @@ _TEXT_DELTAS = {
 
 def recognises(event: dict[str, Any]) -> bool:
     """Whether an event is one of this API."""
-    return event.get("type") in _KINDS
+    return as_text(event.get("type")) in _KINDS
 
 
 def assemble(events: list[dict[str, Any]]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class _Block:
     def add(self, event: dict[str, Any]) -> None:
         self._start.update(as_dict(event.get("content_block")))
         delta = as_dict(event.get("delta"))
-        field = _TEXT_DELTAS.get(str(delta.get("type")))
+        field = _TEXT_DELTAS.get(as_text(delta.get("type")))
         if field is not None:
             self._texts.setdefault(field, Text()).add(delta.get(field))
         elif delta.get("type") == "citations_delta":
@@ -63,14 +63,10 @@ class _Block:
             if field == "partial_json":
                 block["input"] = _tool_input(str(text))
             else:
-                block[field] = f"{_str(block.get(field))}{text}"
+                block[field] = f"{as_text(block.get(field))}{text}"
         if self._citations:
             block["citations"] = self._citations
         return block
-
-
-def _str(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _tool_input(text: str) -> Any:

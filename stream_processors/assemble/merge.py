@@ -13,6 +13,11 @@ def as_dicts(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def as_text(value: Any) -> str:
+    """The value if it is text, else empty."""
+    return value if isinstance(value, str) else ""
+
+
 def as_index(value: Any, default: int = 0) -> int:
     """The value if it can number something."""
     return value if isinstance(value, int) and not isinstance(value, bool) else default

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from tallygate.stream_processors.assemble.merge import Text, as_dict, as_index
+from tallygate.stream_processors.assemble.merge import Text, as_dict, as_index, as_text
 
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 
 
 def recognises(event: dict[str, Any]) -> bool:
     """Whether an event is one of this API."""
-    kind = event.get("type")
-    return isinstance(kind, str) and kind.startswith("response.")
+    return as_text(event.get("type")).startswith("response.")
 
 
 def assemble(events: list[dict[str, Any]]) -> dict[str, Any]:
@@ -21,7 +20,7 @@ def assemble(events: list[dict[str, Any]]) -> dict[str, Any]:
     for event in events:
         if isinstance(event.get("response"), dict):
             response = event["response"]
-        if event.get("type") in _LAST and response:
+        if as_text(event.get("type")) in _LAST and response:
             return response
         partial.add(event)
     return partial.result(response)
@@ -38,7 +37,7 @@ class _Partial:
 
     def add(self, event: dict[str, Any]) -> None:
         index = as_index(event.get("output_index"))
-        kind = str(event.get("type"))
+        kind = as_text(event.get("type"))
         if kind == "error":
             self._error = event
         elif kind in ("response.output_item.added", "response.output_item.done"):

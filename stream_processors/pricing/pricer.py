@@ -25,6 +25,8 @@ _TOKENS = (
     ("output_audio_tokens", "output_audio_tokens"),
 )
 """Fields of `schemas.records.Tokens`, and what `genai-prices` calls what they count."""
+_AUDIO_APART = frozenset({"openai", "azure"})
+"""Providers whose audio never costs what text costs; Google's does, with most models."""
 _UNCHARGED = frozenset({Outcome.REJECTED, Outcome.CACHE_HIT})
 _FREE = Cost(0, 0, 0)
 _PENDING = re.compile(r'"status":\s*"(?:queued|in_progress)"')
@@ -97,6 +99,8 @@ class Pricer:
         if quote is None or (quote.sheet.empty and not quote.free and any(counts.values())):
             return _Charge(counts, source, None)
         try:
+            if provider in _AUDIO_APART:
+                _check_audio(quote, counts)
             cost = _FREE if quote.sheet.empty else quote.sheet.cost(counts)
         except NoPriceError:
             return _Charge(counts, source, None, quote.ref)
@@ -134,6 +138,17 @@ def _answered(event: ResponseEvent) -> bool:
 def _continues_in_background(event: ResponseEvent, response: str) -> bool:
     """Whether the answer is only a receipt (Responses API, `background`): the use is still to come."""
     return not event.stream and event.endpoint == "responses" and _PENDING.search(response) is not None
+
+
+def _check_audio(quote: Quote, counts: Counts) -> None:
+    """Refuse to price audio as text.
+
+    Raises:
+        NoPriceError: audio was used, and the list has the model's price of text only.
+    """
+    for key in ("input_audio_tokens", "output_audio_tokens"):
+        if counts.get(key) and not quote.sheet.prices(key):
+            raise NoPriceError(f"no price of {key}")
 
 
 def _context(event: ResponseEvent) -> Context:

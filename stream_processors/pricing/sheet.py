@@ -76,6 +76,10 @@ class Sheet:
         """Whether it has no price at all."""
         return not self._terms
 
+    def prices(self, key: str) -> bool:
+        """Whether a unit has a price of its own."""
+        return any(term.key == key for term in self._terms)
+
     def cost(self, counts: Counts) -> Cost:
         """Cost of what was used.
 

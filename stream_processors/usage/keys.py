@@ -4,6 +4,7 @@ from typing import NamedTuple, cast, get_args
 
 import orjson
 
+from tallygate.schemas.codec import BadRecordError
 from tallygate.schemas.records import Call, Dimension
 
 _DIMENSIONS: frozenset[str] = frozenset(get_args(Dimension))
@@ -50,12 +51,15 @@ def decode_key(data: bytes) -> UsageKey:
     """The reverse of `encode_key`.
 
     Raises:
-        ValueError: not such a key.
+        BadRecordError: not such a key.
     """
-    parts = orjson.loads(data)
+    try:
+        parts = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadRecordError(f"usage key: {error}") from error
     if not (isinstance(parts, list) and len(parts) == 4 and all(isinstance(part, str) for part in parts)):
-        raise ValueError("a usage key is a list of four strings")
+        raise BadRecordError("usage key: not a list of four strings")
     project, dimension, name, value = parts
     if dimension not in _DIMENSIONS:
-        raise ValueError(f"{dimension!r} is no dimension")
+        raise BadRecordError(f"usage key: {dimension!r} is no dimension")
     return UsageKey(project, cast("Dimension", dimension), name, value)

@@ -1,0 +1,464 @@
+"""Costs against sums made by hand, from the providers' published prices.
+
+Prices are in nano-dollars a token: 0.15 dollars a million is 150.
+"""
+
+from typing import Any
+
+import pytest
+
+from tallygate.schemas.call import Attempt, Body, Outcome
+from tallygate.schemas.records import Call
+from tallygate.stream_processors.pricing import Pricer
+from tallygate.stream_processors.tokens import TokenCounter
+from tests.support import factories
+
+PRICER = Pricer(counter=TokenCounter(load=False))
+NOV_2026_US = 1_794_000_000_000_000  # 2026-11-06 21:20 UTC
+OCT_2025_US = 1_760_000_000_000_000  # 2025-10-09 08:53 UTC
+
+
+def priced(provider: str, model: str, usage: Any, flavor: str = "openai.chat", **fields: Any) -> Call:
+    event = factories.response_event(
+        provider=provider, model=model, usage=usage, usage_flavor=flavor, **fields
+    )
+    return PRICER.price(event)
+
+
+def chat(prompt: int, completion: int, *, cached: int = 0, reasoning: int = 0) -> dict[str, Any]:
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": 0},
+    }
+
+
+def claude(inp: int, out: int, *, read: int = 0, write_5m: int = 0, write_1h: int = 0) -> dict[str, Any]:
+    return {
+        "input_tokens": inp,
+        "cache_creation_input_tokens": write_5m + write_1h,
+        "cache_read_input_tokens": read,
+        "cache_creation": {"ephemeral_5m_input_tokens": write_5m, "ephemeral_1h_input_tokens": write_1h},
+        "output_tokens": out,
+        "service_tier": "standard",
+    }
+
+
+@pytest.mark.parametrize(
+    ("call", "tokens", "input_nanos", "output_nanos"),
+    [
+        pytest.param(
+            priced("openai", "gpt-4o-mini-2024-07-18", chat(1_214, 9, cached=1_024)),
+            (1_214, 9, 1_024, 0, 0),
+            190 * 150 + 1_024 * 75,
+            9 * 600,
+            id="openai, cached input",
+        ),
+        pytest.param(
+            priced("openai", "o3-mini", chat(100, 1_000, reasoning=960)),
+            (100, 1_000, 0, 0, 960),
+            100 * 1_100,
+            1_000 * 4_400,
+            id="openai, reasoning is output",
+        ),
+        pytest.param(
+            priced(
+                "openai",
+                "gpt-5-2025-08-07",
+                {
+                    "input_tokens": 75,
+                    "input_tokens_details": {"cached_tokens": 32},
+                    "output_tokens": 1_186,
+                    "output_tokens_details": {"reasoning_tokens": 1_024},
+                    "total_tokens": 1_261,
+                },
+                "openai.responses",
+            ),
+            (75, 1_186, 32, 0, 1_024),
+            43 * 1_250 + 32 * 125,
+            1_186 * 10_000,
+            id="openai responses",
+        ),
+        pytest.param(
+            priced(
+                "openai",
+                "text-embedding-3-small",
+                {"prompt_tokens": 8, "total_tokens": 8},
+                "openai.embeddings",
+                endpoint="embeddings",
+            ),
+            (8, 0, 0, 0, 0),
+            8 * 20,
+            0,
+            id="openai embeddings",
+        ),
+        pytest.param(
+            priced("anthropic", "claude-sonnet-4-5-20250929", claude(50, 503), "anthropic.messages"),
+            (50, 503, 0, 0, 0),
+            50 * 3_000,
+            503 * 15_000,
+            id="anthropic",
+        ),
+        pytest.param(
+            priced(
+                "anthropic",
+                "claude-sonnet-4-5-20250929",
+                claude(21, 393, read=10_000, write_5m=2_000, write_1h=3_000),
+                "anthropic.messages",
+            ),
+            (15_021, 393, 10_000, 5_000, 0),
+            21 * 3_000 + 10_000 * 300 + 2_000 * 3_750 + 3_000 * 6_000,
+            393 * 15_000,
+            id="anthropic, cache read and both kinds of cache write",
+        ),
+        pytest.param(
+            priced("anthropic", "claude-sonnet-4-5", claude(200_000, 10), "anthropic.messages"),
+            (200_000, 10, 0, 0, 0),
+            200_000 * 3_000,
+            10 * 15_000,
+            id="anthropic, at the long-context threshold",
+        ),
+        pytest.param(
+            priced("anthropic", "claude-sonnet-4-5", claude(150_000, 10, read=50_001), "anthropic.messages"),
+            (200_001, 10, 50_001, 0, 0),
+            150_000 * 6_000 + 50_001 * 600,
+            10 * 22_500,
+            id="anthropic, above the threshold everything costs more, and cached input counts",
+        ),
+        pytest.param(
+            priced("anthropic", "claude-sonnet-4-5", chat(10, 20)),
+            (10, 20, 0, 0, 0),
+            10 * 3_000,
+            20 * 15_000,
+            id="anthropic through its OpenAI endpoint",
+        ),
+        pytest.param(
+            priced(
+                "google",
+                "gemini-2.5-flash",
+                {
+                    "promptTokenCount": 1_100,
+                    "cachedContentTokenCount": 100,
+                    "candidatesTokenCount": 50,
+                    "thoughtsTokenCount": 400,
+                    "totalTokenCount": 1_550,
+                    "promptTokensDetails": [
+                        {"modality": "TEXT", "tokenCount": 800},
+                        {"modality": "AUDIO", "tokenCount": 300},
+                    ],
+                    "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 100}],
+                },
+                "google.generate",
+                endpoint="models/gemini-2.5-flash:generateContent",
+            ),
+            (1_100, 450, 100, 0, 400),
+            None,  # which of the cached tokens are audio is not said: see the test of unknown prices
+            None,
+            id="google, overlap of cache and audio not told",
+        ),
+        pytest.param(
+            priced(
+                "google",
+                "models/gemini-2.5-flash",
+                {
+                    "promptTokenCount": 1_100,
+                    "candidatesTokenCount": 50,
+                    "thoughtsTokenCount": 400,
+                    "totalTokenCount": 1_550,
+                    "promptTokensDetails": [
+                        {"modality": "TEXT", "tokenCount": 800},
+                        {"modality": "AUDIO", "tokenCount": 300},
+                    ],
+                },
+                "google.generate",
+            ),
+            (1_100, 450, 0, 0, 400),
+            800 * 300 + 300 * 1_000,
+            450 * 2_500,
+            id="google, audio in, thoughts are output",
+        ),
+        pytest.param(
+            priced("google", "gemini-2.5-pro", chat(200_001, 100), received_at_us=NOV_2026_US),
+            (200_001, 100, 0, 0, 0),
+            200_001 * 2_500,
+            100 * 15_000,
+            id="google, long context, OpenAI's shape",
+        ),
+        pytest.param(
+            priced("groq", "llama-3.3-70b-versatile", chat(1_000, 200)),
+            (1_000, 200, 0, 0, 0),
+            1_000 * 590,
+            200 * 790,
+            id="groq",
+        ),
+        pytest.param(
+            priced("mistral", "mistral-small-latest", chat(30, 40), received_at_us=OCT_2025_US),
+            (30, 40, 0, 0, 0),
+            30 * 100,
+            40 * 300,
+            id="mistral, at the price of its day",
+        ),
+        pytest.param(
+            priced("mistral", "mistral-small-latest", chat(30, 40), received_at_us=NOV_2026_US),
+            (30, 40, 0, 0, 0),
+            30 * 150,
+            40 * 600,
+            id="mistral, after the price had changed",
+        ),
+        pytest.param(
+            priced("deepseek", "deepseek-chat", chat(100, 10, cached=64), received_at_us=OCT_2025_US),
+            (100, 10, 64, 0, 0),
+            36 * 270 + 64 * 70,
+            10 * 1_100,
+            id="deepseek, by day",
+        ),
+        pytest.param(
+            priced("deepseek", "deepseek-chat", chat(100, 10, cached=64), received_at_us=NOV_2026_US),
+            (100, 10, 64, 0, 0),
+            36 * 135 + 64 * 35,
+            10 * 550,
+            id="deepseek, off-peak",
+        ),
+        pytest.param(
+            priced("xai", "grok-4-0709", chat(100, 10, reasoning=90)),
+            (100, 100, 0, 0, 90),
+            100 * 3_000,
+            100 * 15_000,
+            id="xai leaves reasoning out of completion tokens",
+        ),
+        pytest.param(
+            priced("together", "meta-llama/Llama-3.3-70B-Instruct-Turbo", chat(7, 3)),
+            (7, 3, 0, 0, 0),
+            7 * 880,
+            3 * 880,
+            id="together",
+        ),
+        pytest.param(
+            priced("fireworks", "accounts/fireworks/models/llama-v3p1-8b-instruct", chat(7, 3)),
+            (7, 3, 0, 0, 0),
+            7 * 200,
+            3 * 200,
+            id="fireworks",
+        ),
+        pytest.param(
+            priced("openrouter", "openai/gpt-4o", chat(7, 3, cached=4), received_at_us=OCT_2025_US),
+            (7, 3, 4, 0, 0),
+            7 * 2_500,
+            3 * 10_000,
+            id="openrouter, no price for cached input",
+        ),
+        pytest.param(
+            priced("cerebras", "llama3.1-8b", chat(7, 3)),
+            (7, 3, 0, 0, 0),
+            7 * 100,
+            3 * 100,
+            id="cerebras",
+        ),
+    ],
+)
+def test_cost_is_the_sum_of_counts_times_prices(
+    call: Call, tokens: tuple[int, ...], input_nanos: int | None, output_nanos: int | None
+) -> None:
+    counted = (
+        call.input_tokens,
+        call.output_tokens,
+        call.cached_input_tokens,
+        call.cache_write_tokens,
+        call.reasoning_tokens,
+    )
+    assert counted == tokens
+    assert call.token_source == "provider"
+    assert call.input_cost_nanos == input_nanos
+    assert call.output_cost_nanos == output_nanos
+    if input_nanos is not None and output_nanos is not None:
+        assert call.priced
+        assert call.cost_nanos == input_nanos + output_nanos
+    else:
+        assert not call.priced
+        assert call.cost_nanos is None
+    assert call.price_ref.startswith("genai-prices/")
+
+
+def test_fees_are_in_the_total_only() -> None:
+    perplexity = priced("perplexity", "sonar-pro", {"prompt_tokens": 26, "completion_tokens": 832})
+    assert perplexity.input_cost_nanos == 26 * 3_000
+    assert perplexity.output_cost_nanos == 832 * 15_000
+    assert perplexity.cost_nanos == 26 * 3_000 + 832 * 15_000 + 14_000_000  # 14 dollars a thousand requests
+    usage = claude(100, 10) | {"server_tool_use": {"web_search_requests": 2}}
+    search = priced("anthropic", "claude-sonnet-4-5", usage, "anthropic.messages")
+    assert search.cost_nanos == 100 * 3_000 + 10 * 15_000 + 2 * 10_000_000
+
+
+def test_audio_by_the_second_is_rounded_once_half_to_even() -> None:
+    """0.36 dollars an hour are 100 000 nano-dollars a second."""
+    for seconds, nanos in ((9, 900_000), (0.000005, 0), (0.000015, 2), (2.5, 250_000)):
+        call = priced(
+            "openai",
+            "whisper-1",
+            {"type": "duration", "seconds": seconds},
+            "",
+            endpoint="audio/transcriptions",
+        )
+        assert (call.cost_nanos, call.priced, call.token_source) == (nanos, True, "provider")
+
+
+@pytest.mark.parametrize(
+    ("tier", "input_price", "output_price", "suffix"),
+    [
+        ("", 1_250, 10_000, ""),
+        ("default", 1_250, 10_000, ""),
+        ("flex", 625, 5_000, " service_tier=flex"),
+        ("Priority", 2_500, 20_000, " service_tier=priority"),
+        ("batch", 625, 5_000, " processing=batch"),
+        ("unheard-of", 1_250, 10_000, ""),
+    ],
+)
+def test_service_tiers_have_their_prices(tier: str, input_price: int, output_price: int, suffix: str) -> None:
+    call = priced("openai", "gpt-5", chat(11, 13), service_tier=tier)
+    assert call.cost_nanos == 11 * input_price + 13 * output_price
+    assert call.price_ref.endswith(f"openai/gpt-5{suffix}")
+    assert call.service_tier == tier
+
+
+def test_override_prices_as_another_model() -> None:
+    usage = chat(10, 10)
+    own = priced("my-vllm", "llama-local", usage, model_override="gpt-4o-mini")
+    assert own.cost_nanos == 10 * 150 + 10 * 600
+    named = priced("my-vllm", "llama-local", usage, model_override="xai/grok-4")
+    assert named.cost_nanos == 10 * 3_000 + 10 * 15_000
+    assert named.model == "llama-local"
+    same = priced("openai", "gpt-4o", usage, model_override="gpt-4o-mini")
+    assert same.cost_nanos == 10 * 150 + 10 * 600
+    assert not priced("openai", "gpt-4o", usage, model_override="no-such-model").priced
+
+
+def test_a_name_that_only_the_caller_knows_is_priced_by_what_was_asked_for() -> None:
+    attempt = Attempt(provider="openai", model="gpt-4o-mini", status=200, started_at_us=1)
+    call = priced("openai", "served-under-a-secret-name", chat(10, 10), attempts=(attempt,))
+    assert call.cost_nanos == 10 * 150 + 10 * 600
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"), [("openai", "gpt-99"), ("my-vllm", "llama"), ("", ""), ("OPENAI-ish", "gpt-4o")]
+)
+def test_unknown_prices_are_seen_and_the_tokens_kept(provider: str, model: str) -> None:
+    call = priced(provider, model, chat(10, 20, cached=5), model_requested=model, attempts=())
+    assert (call.priced, call.cost_nanos, call.input_cost_nanos) == (False, None, None)
+    assert (call.input_tokens, call.output_tokens, call.token_source) == (10, 20, "provider")
+
+
+def test_what_the_list_does_not_price_is_unknown_not_free() -> None:
+    audio = chat(10, 20) | {"prompt_tokens_details": {"audio_tokens": 4}}
+    assert not priced("openai", "gpt-4o-audio-preview", audio).priced
+    assert not priced("openai", "whisper-1", {"input_tokens": 10, "output_tokens": 5}, "").priced
+    assert not priced("cerebras", "qwen-3-coder-480b", chat(1, 1)).priced
+    free = priced("openrouter", "deepseek/deepseek-r1:free", chat(1, 1))
+    assert (free.priced, free.cost_nanos, free.token_source) == (True, 0, "provider")
+
+
+BAD_USAGE = [
+    {"prompt_tokens": -1, "completion_tokens": 1},
+    {"prompt_tokens": "12", "completion_tokens": 1},
+    {"prompt_tokens": 1.5, "completion_tokens": 1},
+    {"prompt_tokens": True, "completion_tokens": 1},
+    {"prompt_tokens": 10**9 + 1, "completion_tokens": 1},
+    {"prompt_tokens": 10**40, "completion_tokens": 1},
+    {"prompt_tokens": [1], "completion_tokens": 1},
+    {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 2}},
+    {"prompt_tokens": 1, "completion_tokens": 1, "completion_tokens_details": {"reasoning_tokens": 2}},
+    {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": "many"},
+    {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": []},
+    {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": "0"}},
+    {"input_tokens": 5},
+]
+
+
+@pytest.mark.parametrize("usage", BAD_USAGE, ids=str)
+def test_usage_that_cannot_be_true_counts_nothing_and_has_no_price(usage: dict[str, Any]) -> None:
+    call = priced("openai", "gpt-4o-mini", usage)
+    assert (call.token_source, call.priced, call.cost_nanos) == ("none", False, None)
+    assert (call.input_tokens, call.output_tokens) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"outcome": Outcome.REJECTED, "status": 401, "provider": "", "attempts": ()},
+        {"outcome": Outcome.CACHE_HIT, "cache": "hit"},
+        {"outcome": Outcome.PROVIDER_ERROR, "status": 429, "attempts": (), "usage": None},
+        {"outcome": Outcome.TIMEOUT, "status": 504, "attempts": (), "usage": None},
+        {"outcome": Outcome.CLIENT_CANCELLED, "status": 499, "attempts": (), "usage": None},
+        {"method": "GET", "endpoint": "models", "usage": None},
+        {"method": "GET", "endpoint": "responses/resp_1"},  # repeats the usage of the call that made it
+        {"method": "DELETE", "endpoint": "files/f"},
+        {"endpoint": "files", "usage": None},
+        {"endpoint": "moderations", "usage": None},
+        {"endpoint": "messages/count_tokens", "usage": {"input_tokens": 14}},
+        {"endpoint": "models/gemini-2.5-flash:countTokens", "usage": None},
+        {"endpoint": "responses/resp_1/cancel", "usage": {"input_tokens": 1, "output_tokens": 1}},
+        {"endpoint": "threads", "usage": None},
+    ],
+    ids=str,
+)
+def test_what_uses_no_model_costs_nothing(fields: dict[str, Any]) -> None:
+    call = PRICER.price(factories.response_event(**fields))
+    assert (call.priced, call.cost_nanos, call.input_cost_nanos, call.output_cost_nanos) == (True, 0, 0, 0)
+    assert (call.token_source, call.input_tokens, call.output_tokens) == ("none", 0, 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"endpoint": "images/generations"},
+        {"endpoint": "audio/speech"},
+        {"endpoint": "realtime", "method": "GET", "status": 101, "attempts": ()},
+        {"endpoint": "something/new"},
+        {"endpoint": "threads/t/runs"},
+        {"endpoint": "chat/completions"},  # its body was not kept
+        {
+            "endpoint": "responses",
+            "request_body": Body(text='{"input":"Hi","background":true}', size_bytes=32),
+            "response_body": Body(text='{"id":"r","status":"queued"}', size_bytes=28),
+        },
+    ],
+    ids=str,
+)
+def test_an_answer_that_nobody_counted_has_no_price(fields: dict[str, Any]) -> None:
+    call = PRICER.price(factories.response_event(**{"usage": None, **fields}))
+    assert (call.priced, call.cost_nanos, call.token_source) == (False, None, "none")
+
+
+def test_a_stream_the_caller_left_is_estimated() -> None:
+    body = '{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Count to three."}],"stream":true}'
+    events = "".join(
+        f'data: {{"choices":[{{"index":0,"delta":{{"content":"{word}"}}}}]}}\n\n' for word in ("One", " two")
+    )
+    fields: dict[str, Any] = {
+        "usage": None,
+        "outcome": Outcome.CLIENT_CANCELLED,
+        "status": 499,
+        "request_body": Body(text=body, size_bytes=len(body)),
+        "response_body": Body(text=events, size_bytes=len(events)),
+    }
+    call = PRICER.price(factories.response_event(**fields))
+    # 3 for the message, 1 role, 4 words and marks, 3 for the answer's start; 2 words out
+    assert (call.input_tokens, call.output_tokens) == (11, 2)
+    assert (call.token_source, call.cost_nanos) == ("estimated", 11 * 150 + 2 * 600)
+    # What the provider counted before the caller left is taken instead.
+    counted = PRICER.price(factories.response_event(**{**fields, "usage": chat(9, 1)}))
+    assert (counted.token_source, counted.cost_nanos) == ("provider", 9 * 150 + 600)
+
+
+def test_the_call_is_the_event_with_its_price() -> None:
+    event = factories.response_event(
+        request_body=Body(text="{}", size_bytes=2),
+        response_body=Body(text='{"a":', size_bytes=900, truncated=True),
+    )
+    call = PRICER.price(event)
+    shared = set(type(event).model_fields) & set(Call.model_fields) - {"schema_version"}
+    assert all(getattr(call, name) == getattr(event, name) for name in shared)
+    assert (call.prompt, call.prompt_bytes, call.prompt_truncated) == ("{}", 2, False)
+    assert (call.response, call.response_bytes, call.response_truncated) == ('{"a":', 900, True)
+    assert Call.model_validate_json(call.model_dump_json()) == call
