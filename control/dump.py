@@ -61,6 +61,7 @@ class Dump(Record):
     """One state of the store. Archived projects and all that is theirs are left out."""
 
     version: int
+    stamp: str
     projects: tuple[Project, ...]
     keys: tuple[DumpedKey, ...]
     credentials: tuple[DumpedCredential, ...]

@@ -1,4 +1,4 @@
-"""How an edge keeps its snapshot: a thread asks the store for its version, and swaps in what changed.
+"""How an edge keeps its snapshot: a thread asks the store for its stamp, and swaps in what changed.
 
 No request waits for any of this. While the store is down the last snapshot stays in force; keys that expire
 meanwhile still expire.
@@ -26,8 +26,8 @@ STOP_TIMEOUT_S = 5.0
 class Source(Protocol):
     """The store, as far as the feed knows it."""
 
-    def version(self) -> int:
-        """Changes with every change."""
+    def stamp(self) -> str:
+        """Another one with every change."""
         ...
 
     def dump(self) -> Dump:
@@ -129,8 +129,7 @@ class SnapshotFeed:
                 self._error = type(error).__name__
 
     def _refresh(self) -> None:
-        # Not "newer": a store that was restored from a backup goes back.
-        if self._current is None or self._source.version() != self._current.version:
+        if self._current is None or self._source.stamp() != self._current.stamp:
             dump = self._source.dump()
             self._swap(dump)
             self._last_known.save(dump)

@@ -90,6 +90,9 @@ class Snapshot:
     """One state of the store."""
 
     version: int = -1
+    """Grows with every change of the store."""
+    stamp: str = ""
+    """Tells this state from every other."""
     settings: Mapping[str, ProjectSettings] = field(default_factory=dict)
     """Of each project that isn't archived."""
     grants: Mapping[bytes, Grant] = field(default_factory=dict, repr=False)
@@ -131,10 +134,15 @@ def assemble(dump: Dump, vault: Vault) -> Snapshot:
     """Make a snapshot. A credential that can't be opened is left out and logged; the others work on."""
     deployments: dict[Scoped, list[Deployment]] = defaultdict(list)
     for credential in dump.credentials:
-        if (deployment := _deployment(credential, vault)) is not None:
-            deployments[credential.project, credential.provider].append(deployment)
+        try:
+            opened = deployment(credential, vault)
+        except SealError as error:
+            log.error("provider credential left out: %s", error)  # noqa: TRY400 - the traceback adds nothing
+            continue
+        deployments[credential.project, credential.provider].append(opened)
     return Snapshot(
         version=dump.version,
+        stamp=dump.stamp,
         settings={project.id: project.settings for project in dump.projects},
         grants=_grants(dump.keys),
         deployments={scope: tuple(found) for scope, found in deployments.items()},
@@ -168,18 +176,18 @@ def _micros(at: datetime | None) -> int | None:
     return None if at is None else (at - EPOCH) // timedelta(microseconds=1)
 
 
-def _deployment(credential: DumpedCredential, vault: Vault) -> Deployment | None:
-    try:
-        secrets = open_secrets(credential.sealed, credential.id, vault)
-    except SealError as error:
-        log.error("provider credential left out: %s", error)  # noqa: TRY400 - the traceback adds nothing
-        return None
+def deployment(credential: DumpedCredential, vault: Vault) -> Deployment:
+    """Open a credential.
+
+    Raises:
+        SealError: it is damaged, or of another row or master key.
+    """
     return Deployment(
         credential_id=credential.id,
         project=credential.project,
         provider=credential.provider,
         name=credential.name,
-        secrets=secrets,
+        secrets=_opened(credential.sealed, credential.id, vault),
         base_url=credential.base_url,
         region=credential.region,
         api_version=credential.api_version,
@@ -194,11 +202,6 @@ def seal_secrets(secrets: Mapping[str, SecretStr], credential_id: str, vault: Va
     return vault.seal(plain, context=f"credential {credential_id}")
 
 
-def open_secrets(sealed: bytes, credential_id: str, vault: Vault) -> dict[str, SecretStr]:
-    """Open a credential's secrets.
-
-    Raises:
-        SealError: they are damaged, or of another row or master key.
-    """
+def _opened(sealed: bytes, credential_id: str, vault: Vault) -> dict[str, SecretStr]:
     plain = vault.open(sealed, context=f"credential {credential_id}")
     return {name: SecretStr(secret) for name, secret in orjson.loads(plain).items()}

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from tallygate.control.rules import check_policies
+from tallygate.edge.limits.policy import parse
 
 DAY_S = 86_400
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"
@@ -38,6 +38,11 @@ def _url(value: str) -> str:
     if "@" in parts.netloc or "?" in value or "#" in value:
         raise ValueError("must have no user, password, query or fragment")
     return value.rstrip("/")
+
+
+def _policies(value: tuple[str, ...]) -> tuple[str, ...]:
+    # The edge's own grammar: what is stored here is what it will read.
+    return tuple(str(policy) for policy in parse(",".join(value))) if value else ()
 
 
 def _zone(value: str) -> str:
@@ -68,9 +73,7 @@ AliasName = Annotated[str, _text(128, r"^[^\s,/\x00-\x1f\x7f]+$")]
 BaseUrl = Annotated[str, _text(2048, r"^[\x21-\x7e]+$"), AfterValidator(_url)]
 Expiry = Annotated[AwareDatetime, AfterValidator(_utc)]
 Globs = Annotated[tuple[ModelGlob, ...], Field(max_length=100)]
-Policies = Annotated[
-    tuple[Annotated[str, _text(500)], ...], Field(max_length=16), AfterValidator(check_policies)
-]
+Policies = Annotated[tuple[Annotated[str, _text(500)], ...], Field(max_length=16), AfterValidator(_policies)]
 ModelMap = Annotated[dict[ModelGlob, ModelGlob], Field(max_length=500)]
 Secrets = Annotated[
     dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")], SecretStr],

@@ -3,14 +3,16 @@
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from tallygate.control.dump import DumpedCredential
 from tallygate.control.errors import ConflictError
 from tallygate.control.records import Credential
 from tallygate.control.secrets import last4, new_id
-from tallygate.control.snapshot import seal_secrets
+from tallygate.control.snapshot import Deployment, deployment, seal_secrets
 from tallygate.control.specs import CredentialPatch, NewCredential, Secrets
 from tallygate.control.store.change import Change
 from tallygate.control.store.lookup import get, live_project, page
 from tallygate.control.store.tables import CredentialRow
+from tallygate.control.vault import Vault
 
 MAIN_SECRETS = ("api_key", "secret_access_key")
 """Whose tail is shown."""
@@ -80,6 +82,17 @@ def show(session: Session, credential_id: str) -> Credential:
         NotFoundError: there is none of that id.
     """
     return to_credential(get(session, CredentialRow, credential_id, "credential"))
+
+
+def opened(session: Session, vault: Vault, credential_id: str) -> Deployment:
+    """One credential with its secrets.
+
+    Raises:
+        NotFoundError: there is none of that id.
+        SealError: it is damaged.
+    """
+    row = get(session, CredentialRow, credential_id, "credential")
+    return deployment(DumpedCredential.model_validate(row, from_attributes=True), vault)
 
 
 def listed(

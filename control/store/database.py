@@ -1,5 +1,6 @@
 """The store as its users hold it: reads, writes that are counted and audited, and the edges' dump."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -55,17 +56,18 @@ class ControlStore:
                 perhaps everything.
         """
         with mapped(), Session(self._writer) as session, session.begin():
-            session.execute(update(MetaRow).values(version=MetaRow.version + 1))
+            bumped = update(MetaRow).values(version=MetaRow.version + 1, stamp=secrets.token_hex(16))
+            session.execute(bumped)
             yield Change(session, self.vault, actor, self._clock())
 
-    def version(self) -> int:
-        """Grows with every change.
+    def stamp(self) -> str:
+        """Another one with every change.
 
         Raises:
             StoreUnavailableError: try again later.
         """
         with self.read() as session:
-            return session.execute(select(MetaRow.version)).scalar_one()
+            return session.execute(select(MetaRow.stamp)).scalar_one()
 
     def dump(self) -> Dump:
         """All that edges need, of one state.

@@ -12,7 +12,7 @@ from tallygate.control.store.tables import AliasRow, CredentialRow, KeyRow, KeyS
 
 def read_dump(session: Session) -> Dump:
     """The dump of the state that this session sees."""
-    version = session.execute(select(MetaRow.version)).scalar_one()
+    version, stamp = session.execute(select(MetaRow.version, MetaRow.stamp)).one()
     projects = session.scalars(select(ProjectRow).where(ProjectRow.archived_at.is_(None))).all()
     live = {row.id for row in projects}
     everywhere = {None, *live}
@@ -22,6 +22,7 @@ def read_dump(session: Session) -> Dump:
     aliases = session.scalars(select(AliasRow))
     return Dump(
         version=version,
+        stamp=stamp,
         projects=tuple(to_project(row) for row in projects),
         keys=_keys(session, live),
         credentials=tuple(

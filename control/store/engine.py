@@ -16,6 +16,8 @@ from tallygate.runtime.config import ConfigError
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for the one before it."""
 CONNECT_TIMEOUT_S = 3
+SQLITE_RECYCLE_S = 2
+"""An open file goes on to be read after another was put in its place, such as a backup: open it anew."""
 STATEMENT_TIMEOUT_MS = 10_000
 WRITES = "tallygate_writes"
 """Execution option of connections that begin by taking the write lock."""
@@ -50,7 +52,9 @@ def _sqlite(path: Path) -> Engine:
         return sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
 
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, creator=connect, poolclass=QueuePool, hide_parameters=True)
+    engine = create_engine(
+        url, creator=connect, poolclass=QueuePool, pool_recycle=SQLITE_RECYCLE_S, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: object) -> None:

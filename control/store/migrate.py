@@ -5,7 +5,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -72,7 +72,10 @@ def _prepare_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.with_name(path.name + ".lock")):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            # Never open a file that is there: closing it again would drop the locks that SQLite holds for
+            # this process's other connections, and another process would delete the log under them.
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             connection = sqlite3.connect(path)
             try:
                 connection.execute("PRAGMA journal_mode=WAL")

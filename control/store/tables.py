@@ -65,6 +65,8 @@ class MetaRow(Base):
     __tablename__ = "meta"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(BigInteger)
+    stamp: Mapped[str] = mapped_column(String(32))
+    """Random, new with every version: after a backup was restored, versions are given out again."""
     store_id: Mapped[str] = mapped_column(String(64))
     key_check: Mapped[bytes | None] = mapped_column(LargeBinary)
     """A known text sealed with the master key; tells a wrong key before it is used."""

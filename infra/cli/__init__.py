@@ -2,11 +2,15 @@
 
 import click
 
+from tallygate.infra.cli.admins import admins
 from tallygate.infra.cli.api import api
 from tallygate.infra.cli.check import check
 from tallygate.infra.cli.demo import demo
 from tallygate.infra.cli.edge import edge
 from tallygate.infra.cli.internal import core, edge_worker, shipper
+from tallygate.infra.cli.keys import keys
+from tallygate.infra.cli.projects import aliases, projects
+from tallygate.infra.cli.providers import providers
 from tallygate.infra.cli.simulator import simulator
 from tallygate.infra.cli.sink import sink
 from tallygate.infra.cli.up import up
@@ -26,5 +30,8 @@ def main(parent: int | None) -> None:
         die_with(parent)
 
 
-for command in (up, demo, check, edge, worker, sink, api, simulator, edge_worker, core, shipper):
+COMMANDS = (up, demo, check, edge, worker, sink, api, simulator)
+CONTROL = (keys, providers, projects, aliases, admins)
+PROCESSES = (edge_worker, core, shipper)
+for command in (*COMMANDS, *CONTROL, *PROCESSES):
     main.add_command(command)

@@ -26,6 +26,7 @@ def _meta_and_projects() -> None:
         "meta",
         sa.Column("id", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("stamp", sa.String(32), nullable=False),
         sa.Column("store_id", sa.String(64), nullable=False),
         sa.Column("key_check", sa.LargeBinary),
         sa.PrimaryKeyConstraint("id", name="pk_meta"),
@@ -39,7 +40,8 @@ def _meta_and_projects() -> None:
         sa.Column("archived_at", sa.BigInteger),
         sa.PrimaryKeyConstraint("id", name="pk_projects"),
     )
-    op.bulk_insert(meta, [{"id": 1, "version": 0, "store_id": secrets.token_hex(16), "key_check": None}])
+    first = {"id": 1, "version": 0, "stamp": secrets.token_hex(16), "store_id": secrets.token_hex(16)}
+    op.bulk_insert(meta, [first])
     now_us = time.time_ns() // 1000
     op.bulk_insert(projects, [{"id": "default", "name": "default", "settings": {}, "created_at": now_us}])
 

@@ -1,0 +1,61 @@
+"""Making control data in tests."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from tallygate.control.feed import SnapshotFeed
+from tallygate.control.open import open_feed
+from tallygate.control.records import Credential, Key
+from tallygate.control.specs import NewCredential, NewKey
+from tallygate.control.store import credentials, keys
+from tallygate.control.store.database import ControlStore
+from tallygate.control.store.keys import Issued
+from tallygate.runtime.config import ControlConfig, Settings
+
+
+def settings_for(data_dir: Path, dsn: str | None = None, **given: Any) -> Settings:
+    """Settings of a process with this data directory and control store."""
+    control = ControlConfig(dsn=None if dsn is None else SecretStr(dsn))
+    return Settings(data_dir=data_dir, control=control, **given)
+
+
+def issue(store: ControlStore, **given: Any) -> Issued:
+    """A new gateway key."""
+    with store.write("test") as change:
+        return keys.create(change, NewKey(**{"project": "default", "name": "a key", **given}))
+
+
+def revoke(store: ControlStore, key_id: str) -> Key:
+    """The key, revoked."""
+    with store.write("test") as change:
+        return keys.revoke(change, key_id)
+
+
+def keep(store: ControlStore, **given: Any) -> Credential:
+    """A stored provider credential."""
+    secrets = {"api_key": SecretStr("sk-provider-secret-0123456789")}
+    with store.write("test") as change:
+        return credentials.create(
+            change, NewCredential(**{"provider": "openai", "secrets": secrets, **given})
+        )
+
+
+@contextmanager
+def running_feed(settings: Settings) -> Iterator[SnapshotFeed]:
+    """A feed, started, that ends with the block."""
+    feed = open_feed(settings)
+    feed.start()
+    try:
+        yield feed
+    finally:
+        feed.stop()
+
+
+def now_us() -> int:
+    """The time, as edges tell it."""
+    return time.time_ns() // 1000
