@@ -111,8 +111,13 @@ async def until_available(action: Callable[[], Awaitable[None]], stop: asyncio.E
 
 async def _write(producer: AIOKafkaProducer, messages: Messages) -> None:
     for round_ in rounds(messages):
-        waiting = [await _submit(producer, place, batch) for place, batch in round_.items()]
-        results = await asyncio.gather(*waiting, return_exceptions=True)
+        waiting: list[asyncio.Future[Any]] = []
+        try:
+            for place, batch in round_.items():
+                waiting.append(await _submit(producer, place, batch))
+        finally:
+            # Also if one could not be handed over: the fate of the others is to be known.
+            results = await asyncio.gather(*waiting, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result

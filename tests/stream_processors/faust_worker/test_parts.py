@@ -1,0 +1,80 @@
+"""The worker's parts without Faust and Kafka."""
+
+import pytest
+
+from tallygate.runtime.messages import MAX_VALUE_BYTES, Place
+from tallygate.schemas.codec import decode, split_lines
+from tallygate.schemas.records import Call, UsageTotals
+from tallygate.stream_processors.faust_worker.continuity import Continuity, MessageGapError
+from tallygate.stream_processors.faust_worker.price import messages_of
+from tallygate.stream_processors.faust_worker.totals_state import MARK_AGE_US, PartitionTotals
+from tallygate.stream_processors.usage import UsageKey
+from tests.support.factories import NOV_2026_US, call
+
+PLACE = Place("llm.calls", 1)
+PROJECT = UsageKey("default", "project", "", "default")
+
+
+def test_messages_in_a_row_and_repeats_are_continuous() -> None:
+    continuity = Continuity()
+    continuity.begin(PLACE, generation=1, offset=10)
+    for offset in (10, 11, 12, 11, 12, 13):
+        continuity.advance(PLACE, offset)
+    assert continuity.knows(PLACE, 1)
+    assert not continuity.knows(PLACE, 2)
+    assert not continuity.knows(Place("llm.calls", 2), 1)
+
+
+@pytest.mark.parametrize("offset", [11, 500])
+def test_a_gap_is_fatal_also_at_the_first_message(offset: int) -> None:
+    continuity = Continuity()
+    continuity.begin(PLACE, generation=1, offset=10)
+    with pytest.raises(MessageGapError, match=f"llm.calls/1: message {offset} came, 10 was next"):
+        continuity.advance(PLACE, offset)
+
+
+def test_calls_of_a_message_stay_together_unless_they_grew_too_long() -> None:
+    assert messages_of([]) == []
+    few = [call() for _ in range(3)]
+    [message] = messages_of(few)
+    assert [decode(Call, line) for line in split_lines(message.value)] == few
+    grown = [call(prompt="p" * (MAX_VALUE_BYTES // 2 - 10)) for _ in range(2)]
+    apart = messages_of(grown)
+    assert [decode(Call, message.value) for message in apart] == grown
+
+
+def test_a_call_that_is_too_long_loses_its_text_and_no_number() -> None:
+    long = call(prompt="p" * MAX_VALUE_BYTES, response="r")
+    [message] = messages_of([long])
+    short = decode(Call, message.value)
+    assert (short.prompt, short.response) == ("", "")
+    assert (short.prompt_truncated, short.response_truncated) == (True, True)
+    assert (short.cost_nanos, short.input_tokens, short.origin) == (
+        long.cost_nanos,
+        long.input_tokens,
+        long.origin,
+    )
+
+
+def test_repeats_change_nothing_also_after_a_restart() -> None:
+    calls = [call() for _ in range(4)]
+    totals = PartitionTotals(1, [], NOV_2026_US)
+    first = totals.count(calls[:3])
+    assert first[PROJECT].requests == 3
+    assert totals.count(calls[:3]) == {}
+    again = PartitionTotals(1, first.values(), NOV_2026_US)
+    changed = again.count(calls)
+    assert changed[PROJECT].requests == 4
+    assert changed[PROJECT].cost_nanos == sum(each.cost_nanos or 0 for each in calls)
+    assert changed[PROJECT].partition == 1
+
+
+def test_marks_beyond_use_are_dropped_when_totals_are_read() -> None:
+    totals = PartitionTotals(0, [], NOV_2026_US)
+    held = totals.count([call(ended_at_us=NOV_2026_US)])[PROJECT]
+    assert held.applied
+    later = PartitionTotals(0, [held], NOV_2026_US + MARK_AGE_US + 1)
+    [changed] = [later.count([call(origin={"edge_id": "new", "seq": 1})])[PROJECT]]
+    assert isinstance(changed, UsageTotals)
+    assert set(changed.applied) == {"new"}
+    assert changed.requests == 2
