@@ -196,8 +196,12 @@ def connect(
 class SessionPool:
     """A session for each thread that asks: neither chDB's nor HTTP's may be shared at work."""
 
-    def __init__(self, target: Target, *, settings: Mapping[str, Setting] | None = None) -> None:
+    def __init__(
+        self, target: Target, *, database: str | None = None, settings: Mapping[str, Setting] | None = None
+    ) -> None:
+        """Take what `connect` takes; nothing is opened yet."""
         self._target = target
+        self._database = database
         self._settings = dict(settings or {})
         self._local = threading.local()
         self._all: list[Session] = []
@@ -207,7 +211,7 @@ class SessionPool:
         """This thread's session; errors as of `connect`."""
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = connect(self._target, settings=self._settings)
+            session = connect(self._target, database=self._database, settings=self._settings)
             self._local.session = session
             with self._lock:
                 self._all.append(session)

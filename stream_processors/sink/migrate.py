@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from tallygate.runtime.clickhouse import Session, StatementError, Target, connect
+from tallygate.schemas.clickhouse import console_database
 from tallygate.stream_processors.errors import FatalError
 from tallygate.stream_processors.sink.statements import split
 from tallygate.stream_processors.sink.unavailable import store_errors
@@ -79,7 +80,8 @@ def migrate(target: Target, wanted: Sequence[Migration] | None = None) -> list[M
     with store_errors():
         session = connect(target, database="default")
         try:
-            _run(session, f"CREATE DATABASE IF NOT EXISTS {_quoted(target.database)}")
+            for database in (target.database, console_database(target.database)):
+                _run(session, f"CREATE DATABASE IF NOT EXISTS {_quoted(database)}")
             # Held until the next session is open: chDB's engine stops with the last one.
             own = connect(target)
         finally:

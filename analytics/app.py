@@ -1,0 +1,65 @@
+"""The application: query API and page. Knows ClickHouse by its target only, embedded or a server."""
+
+from collections.abc import AsyncIterator
+from importlib import metadata
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from tallygate.analytics import handlers
+from tallygate.analytics.calls import Calls
+from tallygate.analytics.console import Console
+from tallygate.analytics.executor import QueryExecutor
+from tallygate.analytics.keys import CALLS, CONSOLE, EXECUTOR, INFO, METRICS
+from tallygate.analytics.metrics import ApiMetrics
+from tallygate.analytics.middlewares import counted, explained, local_only, shielded
+from tallygate.analytics.models import Info
+from tallygate.analytics.pages import add_pages
+from tallygate.runtime.clickhouse import Target
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+def build_app(
+    target: Target,
+    *,
+    gateway_url: str = "http://127.0.0.1:8080",
+    registry: CollectorRegistry | None = None,
+    open_mode: bool = True,
+) -> web.Application:
+    """Build the application; it opens its own connections, in its own threads, when they are needed.
+
+    Args:
+        gateway_url: where the page tells newcomers to send their first call.
+        registry: of the process, if it has more to tell at `/metrics`.
+        open_mode: there are no keys, so only this machine is answered.
+    """
+    middlewares = [counted, shielded, explained, *([local_only] if open_mode else [])]
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
+    app[CALLS] = Calls(target)
+    app[CONSOLE] = Console(target)
+    app[EXECUTOR] = QueryExecutor()
+    app[METRICS] = ApiMetrics(registry if registry is not None else CollectorRegistry())
+    app[INFO] = Info(version=metadata.version("tallygate"), gateway_url=gateway_url)
+    app.cleanup_ctx.append(_connections)
+    _add_routes(app)
+    add_pages(app)
+    return app
+
+
+def _add_routes(app: web.Application) -> None:
+    app.router.add_post("/api/v1/sql", handlers.post_sql)
+    app.router.add_get("/api/v1/requests", handlers.get_requests)
+    app.router.add_get("/api/v1/requests/{id}", handlers.get_request)
+    app.router.add_get("/api/v1/usage", handlers.get_usage)
+    app.router.add_get("/api/v1/info", handlers.get_info)
+    app.router.add_get("/healthz", handlers.healthz)
+    app.router.add_get("/readyz", handlers.readyz)
+    app.router.add_get("/metrics", handlers.metrics)
+
+
+async def _connections(app: web.Application) -> AsyncIterator[None]:
+    yield
+    app[EXECUTOR].close()
+    app[CONSOLE].close()
+    app[CALLS].close()

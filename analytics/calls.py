@@ -1,0 +1,78 @@
+"""Calls and their sums, read from ClickHouse. Everything here blocks: for the threads of an executor."""
+
+import uuid
+
+from tallygate.analytics.console import MAX_MEMORY_BYTES, MAX_SECONDS
+from tallygate.analytics.models import CallDetail, CallPage, UsageReport
+from tallygate.analytics.requests.listing import (
+    Listing,
+    Statement,
+    attempts_of,
+    call_fields,
+    detail,
+    one_call,
+    page,
+)
+from tallygate.analytics.requests.usage import Report, report
+from tallygate.runtime.clickhouse import SessionPool, Target
+
+_SETTINGS: dict[str, str | int] = {
+    "max_execution_time": MAX_SECONDS,
+    "max_memory_usage": MAX_MEMORY_BYTES,
+    "readonly": 2,
+}
+
+
+class Calls:
+    """Reads the views; raises `ClickHouseError`."""
+
+    def __init__(self, target: Target) -> None:
+        self._pool = SessionPool(target, settings=_SETTINGS)
+
+    def page(self, listing: Listing) -> CallPage:
+        """A page of calls."""
+        return page(self._rows(listing.statement), listing.limit)
+
+    def one(self, request_id: str, project: str) -> CallDetail | None:
+        """The latest call of an id."""
+        near_us = uuid7_time_us(request_id)
+        rows = self._rows(one_call(request_id, project, near_us))
+        if not rows and near_us is not None:
+            rows = self._rows(one_call(request_id, project, None))
+        if not rows:
+            return None
+        fields = call_fields(rows[0])
+        return detail(fields, self._rows(attempts_of(fields, project)))
+
+    def usage(self, asked: Report) -> UsageReport:
+        """Sums by dimension."""
+        total = self._rows(asked.total)
+        groups = self._rows(asked.groups) if asked.dimensions else total
+        return report(asked, groups, total)
+
+    def ping(self) -> None:
+        """Ask whether the tables are there."""
+        self._pool.session().rows("SELECT count() FROM schema_migrations")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    def _rows(self, statement: Statement) -> list[tuple[object, ...]]:
+        return self._pool.session().rows(statement.sql, statement.values)
+
+
+def uuid7_time_us(request_id: str) -> int | None:
+    """The time in a UUIDv7 (RFC 9562: the first 48 bits are Unix milliseconds), None if it is none."""
+    try:
+        value = uuid.UUID(request_id)
+    except ValueError:
+        return None
+    if value.version != 7:
+        return None
+    time_us = (value.int >> 80) * 1000
+    return time_us if time_us <= MAX_UUID_TIME_US else None
+
+
+MAX_UUID_TIME_US = 10_000_000_000_000_000
+"""Year 2286: beyond, the id's time is made up, and the tables' range ends soon after."""

@@ -1,0 +1,116 @@
+"""Runs the SQL of users: judged first, kept to their project, and limited in time, memory and size."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tallygate.analytics.models import Column, SqlResult
+from tallygate.analytics.sql.errors import QueryError
+from tallygate.analytics.sql.parameters import bind
+from tallygate.analytics.sql.text import Prepared, prepare
+from tallygate.analytics.sql.tree import EXPLAIN_PREFIX, OUTPUT_FORMAT, judge
+from tallygate.analytics.sql.views import limit_to_project
+from tallygate.analytics.syntax import syntax_mistake
+from tallygate.runtime.clickhouse import Session, SessionPool, StatementError, Target
+from tallygate.runtime.clickhouse_errors import ClickHouseError
+from tallygate.schemas.clickhouse import console_database
+
+MAX_ROWS = 10_000
+MAX_RESULT_BYTES = 64 * 1024 * 1024
+MAX_SECONDS = 10
+MAX_MEMORY_BYTES = 1024 * 1024 * 1024
+
+JSON_SETTINGS: dict[str, str | int] = {
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_decimals": 1,
+    "output_format_json_quote_denormals": 0,
+    "output_format_json_named_tuples_as_objects": 1,
+    "date_time_output_format": "iso",
+}
+LIMITS: dict[str, str | int] = {
+    "limit": MAX_ROWS + 1,
+    "max_result_bytes": MAX_RESULT_BYTES,
+    "result_overflow_mode": "throw",
+    "max_execution_time": MAX_SECONDS,
+    "timeout_overflow_mode": "throw",
+    "max_memory_usage": MAX_MEMORY_BYTES,
+    "allow_introspection_functions": 0,
+    # Last: no setting can be changed after it but by a statement that is not a SELECT. 2 and not 1, as the
+    # HTTP interface sends all of these with every query.
+    "readonly": 2,
+}
+
+_SYNTAX_ERROR = 62
+_FAILURES = {
+    158: ("too_many_rows", "the query reads too many rows"),
+    159: ("time_limit", f"the query took longer than {MAX_SECONDS} seconds"),
+    160: ("time_limit", f"the query would take longer than {MAX_SECONDS} seconds"),
+    241: ("memory_limit", "the query needs too much memory"),
+    396: ("result_too_large", "the result is too large: select fewer columns or rows"),
+}
+"""ClickHouse's codes for what is the query's doing, though it is no fault of its text."""
+
+
+class Console:
+    """For the threads of an executor: everything here blocks."""
+
+    def __init__(self, target: Target) -> None:
+        self._database = target.database
+        # A session of its own for EXPLAIN: the limit on rows would cut the tree.
+        self._judging = SessionPool(target, settings={"readonly": 2, "max_execution_time": MAX_SECONDS})
+        self._running = SessionPool(
+            target, database=console_database(target.database), settings=JSON_SETTINGS | LIMITS
+        )
+
+    def run(self, query: str, parameters: Mapping[str, Any], project: str) -> SqlResult:
+        """Run a query over the views of a project.
+
+        Raises:
+            QueryError: the query is refused, wrong, or too much.
+            UnavailableError: ClickHouse can't be reached.
+        """
+        prepared = prepare(query)
+        values = bind(prepared, parameters, project)
+        begin = time.monotonic()
+        self._judge(prepared, values)
+        limited = limit_to_project(prepared, self._database)
+        answer = _answer(self._running.session(), limited, values)
+        elapsed_ms = (time.monotonic() - begin) * 1000
+        rows = answer["data"]
+        return SqlResult(
+            columns=[Column(name=column["name"], type=column["type"]) for column in answer["meta"]],
+            rows=rows[:MAX_ROWS],
+            row_count=min(len(rows), MAX_ROWS),
+            truncated=len(rows) > MAX_ROWS,
+            elapsed_ms=round(elapsed_ms, 3),
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._judging.close()
+        self._running.close()
+
+    def _judge(self, prepared: Prepared, values: Mapping[str, Any]) -> None:
+        try:
+            tree = self._judging.session().raw(EXPLAIN_PREFIX + prepared.text, OUTPUT_FORMAT, values)
+        except StatementError as error:
+            if error.code != _SYNTAX_ERROR:
+                raise QueryError("query_failed", str(error)) from error
+            mistake = syntax_mistake(str(error), prepared.text, len(EXPLAIN_PREFIX))
+            raise QueryError("syntax_error", mistake.message, position=mistake.position) from error
+        judge(tree.decode("utf-8", "replace"))
+
+
+def _answer(session: Session, sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        raw = session.raw(sql, "JSONCompact", values)
+    except ClickHouseError as error:
+        if error.code in _FAILURES:
+            raise QueryError(*_FAILURES[error.code]) from error
+        if isinstance(error, StatementError):
+            raise QueryError("query_failed", str(error)) from error
+        raise
+    # Not orjson: it has no integers beyond 64 bits, and ClickHouse has.
+    answer: dict[str, Any] = json.loads(raw)
+    return answer

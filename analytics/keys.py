@@ -1,0 +1,22 @@
+"""What the application's handlers share."""
+
+from aiohttp import web
+
+from tallygate.analytics.calls import Calls
+from tallygate.analytics.console import Console
+from tallygate.analytics.executor import QueryExecutor
+from tallygate.analytics.metrics import ApiMetrics
+from tallygate.analytics.models import Info
+
+CALLS = web.AppKey("calls", Calls)
+CONSOLE = web.AppKey("console", Console)
+EXECUTOR = web.AppKey("executor", QueryExecutor)
+METRICS = web.AppKey("metrics", ApiMetrics)
+INFO = web.AppKey("info", Info)
+
+OPEN_PROJECT = "default"
+
+
+def project_of(_request: web.Request) -> str:
+    """The project that a request may see; in open mode there is one."""
+    return OPEN_PROJECT

@@ -1,0 +1,112 @@
+"""What holds for every request: who may ask, how errors look, what is counted."""
+
+import ipaddress
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from tallygate.analytics.errors import RequestError
+from tallygate.analytics.keys import METRICS
+from tallygate.analytics.sql.errors import QueryError
+from tallygate.runtime.clickhouse_errors import ClickHouseError, UnavailableError
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@web.middleware
+async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count the request and its time."""
+    metrics = request.app[METRICS]
+    begin = time.monotonic()
+    response = await handler(request)
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "other"
+    metrics.requests.labels(route, str(response.status)).inc()
+    metrics.seconds.labels(route).observe(time.monotonic() - begin)
+    return response
+
+
+@web.middleware
+async def shielded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give every answer the headers that keep a browser from doing harm with it."""
+    response = await handler(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+@web.middleware
+async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error in one shape."""
+    try:
+        return await handler(request)
+    except RequestError as error:
+        return _answer(error)
+    except QueryError as error:
+        return _answer(RequestError(400, error.code, error.message, position=error.position))
+    except UnavailableError as error:
+        log.warning("ClickHouse is not available: %s", error)
+        answer = _answer(RequestError(503, "store_unavailable", "the store can't be reached; try again soon"))
+        answer.headers["Retry-After"] = "2"
+        return answer
+    except ClickHouseError:
+        log.exception("%s %s: ClickHouse refused a query of ours", request.method, request.path)
+        return _answer(RequestError(500, "internal_error", "the query failed; see the log of the API"))
+    except web.HTTPException as error:
+        code = _HTTP_CODES.get(error.status, "http_error")
+        answer = _answer(RequestError(error.status, code, error.reason))
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
+
+
+@web.middleware
+async def local_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """In open mode: answer only what was addressed to this machine, from a page of this machine.
+
+    A page of another site can make a browser send requests here, and can give its own name our address (DNS
+    rebinding). The first shows in `Origin`, the second in `Host`.
+    """
+    if not is_loopback(urlsplit(f"//{request.host}").hostname):
+        message = f"this API is open to this machine only: call it as localhost, not as {request.host}"
+        raise RequestError(403, "host_not_allowed", message)
+    origin = request.headers.get("Origin")
+    if origin is not None and not is_loopback(urlsplit(origin).hostname):
+        raise RequestError(403, "origin_not_allowed", f"pages of {origin} may not use this API")
+    return await handler(request)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a name or address can only be this machine."""
+    if not host:
+        return False
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _answer(error: RequestError) -> web.Response:
+    body = error.body.model_dump_json(exclude_none=True)
+    return web.Response(status=error.status, text=body, content_type="application/json")

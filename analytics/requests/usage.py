@@ -1,0 +1,167 @@
+"""`GET /api/v1/usage`: sums by dimension.
+
+The sums are written so that ClickHouse answers them from the projections `hourly` and `daily_by_user` of
+`call_log` whenever times and dimensions allow it: a time on a whole hour is compared as `toStartOfHour`,
+which the projection holds, and not as the time itself, which it does not.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from tallygate.analytics.errors import bad_parameter
+from tallygate.analytics.models import UsageReport, UsageRow
+from tallygate.analytics.requests.filters import (
+    MAX_PROPERTY_CHARS,
+    PROPERTY_PREFIX,
+    Clause,
+    Filters,
+    Pairs,
+    is_filter,
+    parse_filters,
+    time_clauses,
+)
+from tallygate.analytics.requests.listing import Statement, parse_limit, select
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+MAX_DIMENSIONS = 4
+_HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
+_DIMENSIONS = {
+    "model": "model",
+    "provider": "provider",
+    "user": "user_id",
+    "key": "key_id",
+    "endpoint": "endpoint",
+    "outcome": "outcome",
+    "session": "session_id",
+    "hour": "toStartOfHour(received_at)",
+    "day": "toStartOfDay(received_at)",
+}
+_BY_TIME = ("hour", "day")
+_INNER_SUMS = {
+    "requests": "count()",
+    "unpriced": "countIf(NOT priced)",
+    "cost": "sum(cost_nanos)",
+    "input": "sum(input_tokens)",
+    "output": "sum(output_tokens)",
+    "cached": "sum(cached_input_tokens)",
+    "written": "sum(cache_write_tokens)",
+    "reasoning": "sum(reasoning_tokens)",
+    "latency": "sum(latency_us)",
+    "slowest": "max(latency_us)",
+}
+_ERRORS = "sumIf(requests, outcome NOT IN ('ok', 'cache_hit'))"
+
+
+class Report(NamedTuple):
+    """A report that was asked for."""
+
+    dimensions: tuple[str, ...]
+    groups: Statement
+    total: Statement
+    limit: int
+
+
+def report_of(pairs: Pairs, project: str) -> Report:
+    """Read a query string.
+
+    Raises:
+        RequestError: 400 that names the parameter.
+    """
+    for name, _value in pairs:
+        if not is_filter(name) and name not in {"limit", "by"}:
+            raise bad_parameter(name, "is not a parameter of this request")
+    dimensions = _dimensions(pairs)
+    filters = parse_filters(pairs)
+    limit = parse_limit(pairs, DEFAULT_LIMIT, MAX_LIMIT)
+    clauses = [*filters.clauses, *_time_clauses(filters, dimensions)]
+    total = _sums([], clauses, project, "")
+    if not dimensions:
+        return Report((), total, total, limit)
+    columns = [_column(dimension, index) for index, dimension in enumerate(dimensions)]
+    times = [f"g{index} DESC" for index, dimension in enumerate(dimensions) if dimension in _BY_TIME]
+    order = ", ".join(
+        [*times, "sum(cost) DESC", "sum(requests) DESC", *(f"g{i}" for i in range(len(columns)))]
+    )
+    groups = _sums(columns, clauses, project, f"ORDER BY {order} LIMIT {limit + 1}")
+    return Report(dimensions, groups, total, limit)
+
+
+def report(asked: Report, groups: Sequence[Sequence[Any]], total: Sequence[Sequence[Any]]) -> UsageReport:
+    """The rows of the report's statements as a model."""
+    rows = [_row(asked.dimensions, row) for row in groups[: asked.limit]]
+    return UsageReport(rows=rows, total=_row((), total[0]), truncated=len(groups) > asked.limit)
+
+
+def _dimensions(pairs: Pairs) -> tuple[str, ...]:
+    texts = [text for name, value in pairs if name == "by" for text in value.split(",")]
+    for text in texts:
+        if text.startswith(PROPERTY_PREFIX):
+            if not 1 <= len(text.removeprefix(PROPERTY_PREFIX)) <= MAX_PROPERTY_CHARS:
+                raise bad_parameter("by", f"a property's name has 1 to {MAX_PROPERTY_CHARS} characters")
+        elif text not in _DIMENSIONS:
+            raise bad_parameter("by", f"is not one of {', '.join(_DIMENSIONS)} or property.<name>")
+    dimensions = tuple(dict.fromkeys(texts))
+    if len(dimensions) > MAX_DIMENSIONS:
+        raise bad_parameter("by", f"has more than {MAX_DIMENSIONS} dimensions")
+    return dimensions
+
+
+def _column(dimension: str, index: int) -> Clause:
+    if dimension in _DIMENSIONS:
+        return Clause(_DIMENSIONS[dimension], {})
+    key = f"d{index}"
+    place = f"indexOf(arrayMap(k -> lowerUTF8(k), mapKeys(properties)), lowerUTF8({{{key}:String}}))"
+    name = dimension.removeprefix(PROPERTY_PREFIX)
+    return Clause(f"mapValues(properties)[{place}]", {key: name})
+
+
+def _time_clauses(filters: Filters, dimensions: Sequence[str]) -> list[Clause]:
+    bounds = [bound for bound in (filters.from_us, filters.to_us) if bound is not None]
+    by_user = "user" in dimensions or any("user_id" in clause.sql for clause in filters.clauses)
+    by_day = by_user or "day" in dimensions
+    if by_day and all(bound % _DAY_US == 0 for bound in bounds):
+        return time_clauses(filters, "toStartOfDay(received_at)")
+    if not by_day and all(bound % _HOUR_US == 0 for bound in bounds):
+        return time_clauses(filters, "toStartOfHour(received_at)")
+    return time_clauses(filters)
+
+
+def _sums(columns: Sequence[Clause], clauses: Sequence[Clause], project: str, tail: str) -> Statement:
+    groups = [f"g{index}" for index in range(len(columns))]
+    named = [f"{column.sql} AS {group}" for column, group in zip(columns, groups, strict=True)]
+    sums = [f"{sql} AS {name}" for name, sql in _INNER_SUMS.items()]
+    by = f"GROUP BY {', '.join([*groups, 'outcome'])}"
+    inner = select([*named, "outcome", *sums], "calls", [*clauses], project, by)
+    outer = [*groups, _ERRORS, *(f"{'max' if name == 'slowest' else 'sum'}({name})" for name in _INNER_SUMS)]
+    group_by = f"GROUP BY {', '.join(groups)}" if groups else ""
+    sql = " ".join(["SELECT", ", ".join(outer), "FROM (", inner.sql, ")", group_by, tail])
+    return Statement(sql, inner.values | {k: v for column in columns for k, v in column.values.items()})
+
+
+def _row(dimensions: Sequence[str], row: Sequence[Any]) -> UsageRow:
+    width = len(dimensions)
+    errors, requests, unpriced, cost, *tokens, latency_us, slowest_us = row[width:]
+    cost_nanos = cost or 0
+    return UsageRow(
+        group={name: _text(value) for name, value in zip(dimensions, row[:width], strict=True)},
+        requests=requests,
+        errors=errors,
+        unpriced=unpriced,
+        cost_nanos=cost_nanos,
+        cost_usd=Decimal(cost_nanos).scaleb(-9),
+        input_tokens=tokens[0],
+        output_tokens=tokens[1],
+        cached_input_tokens=tokens[2],
+        cache_write_tokens=tokens[3],
+        reasoning_tokens=tokens[4],
+        latency_ms_avg=latency_us / requests / 1000 if requests else None,
+        latency_ms_max=slowest_us / 1000 if requests else None,
+    )
+
+
+def _text(value: Any) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else str(value)
