@@ -19,7 +19,7 @@ from pathlib import Path
 from tallygate.edge.outbox.reader import Position
 from tallygate.schemas.records import UsageTotals
 from tallygate.stream_processors.embedded.batch import DeadRecord
-from tallygate.stream_processors.errors import FatalError, RetryableError
+from tallygate.stream_processors.errors import FatalError, ProcessorError, RetryableError
 from tallygate.stream_processors.usage import COUNTERS, Deltas
 from tallygate.stream_processors.usage.sums import MAX_SUM
 
@@ -80,19 +80,11 @@ class RunnerState:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock_fd = _lock(path.with_suffix(".lock"))
-        with _errors():
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_SCHEMA)
-            self._check_version()
-
-    def _check_version(self) -> None:
-        row = self._db.execute("SELECT version FROM runner_version").fetchone()
-        if row is None:
-            self._db.execute("INSERT INTO runner_version VALUES (?)", (VERSION,))
-        elif row[0] != VERSION:
-            raise FatalError(f"the runner's state has version {row[0]}; this release knows {VERSION}")
+        try:
+            self._db = _open(path)
+        except ProcessorError:
+            os.close(self._lock_fd)
+            raise
 
     def outboxes(self) -> dict[str, OutboxState]:
         """What is known of each edge."""
@@ -158,6 +150,31 @@ def _errors() -> Iterator[None]:
         raise RetryableError(f"state: {error}") from error
     except sqlite3.DatabaseError as error:
         raise FatalError(f"state: {error}") from error
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        with _errors():
+            db = sqlite3.connect(path, isolation_level=None, timeout=10)
+            try:
+                _prepare(db)
+            except BaseException:
+                db.close()
+                raise
+            return db
+    except RetryableError as error:  # not there at the start means a wrong path or right: say so at once
+        raise FatalError(f"{path}: {error}") from error
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=NORMAL")
+    db.executescript(_SCHEMA)
+    row = db.execute("SELECT version FROM runner_version").fetchone()
+    if row is None:
+        db.execute("INSERT INTO runner_version VALUES (?)", (VERSION,))
+    elif row[0] != VERSION:
+        raise FatalError(f"the runner's state has version {row[0]}; this release knows {VERSION}")
 
 
 def _lock(path: Path) -> int:
