@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-import orjson
 from pydantic import ValidationError
 
 from tallygate.schemas.model import Record
@@ -17,7 +16,7 @@ class BadRecordError(ValueError):
 
 def encode(record: Record) -> bytes:
     """Encode one record as one line of JSON, without the newline."""
-    return orjson.dumps(record.model_dump(mode="json"))
+    return record.model_dump_json().encode()
 
 
 def encode_lines(records: Iterable[Record]) -> bytes:

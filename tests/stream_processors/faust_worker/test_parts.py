@@ -1,6 +1,8 @@
 """The worker's parts without Faust and Kafka."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tallygate.runtime.messages import MAX_VALUE_BYTES, Place
 from tallygate.schemas.codec import decode, split_lines
@@ -8,7 +10,7 @@ from tallygate.schemas.records import Call, UsageTotals
 from tallygate.stream_processors.faust_worker.continuity import Continuity, MessageGapError
 from tallygate.stream_processors.faust_worker.price import messages_of
 from tallygate.stream_processors.faust_worker.totals_state import MARK_AGE_US, PartitionTotals
-from tallygate.stream_processors.usage import UsageKey
+from tallygate.stream_processors.usage import UsageKey, apply, keys_of
 from tests.support.factories import NOV_2026_US, call
 
 PLACE = Place("llm.calls", 1)
@@ -78,3 +80,31 @@ def test_marks_beyond_use_are_dropped_when_totals_are_read() -> None:
     assert isinstance(changed, UsageTotals)
     assert set(changed.applied) == {"new"}
     assert changed.requests == 2
+
+
+@given(st.lists(st.integers(1, 12), max_size=30), st.integers(1, 5))
+def test_totals_by_batches_are_those_of_one_call_after_the_other(rises: list[int], size: int) -> None:
+    """Sequence numbers of two edges, some of them repeats, against `usage.apply`."""
+    calls = [
+        call(
+            origin={"edge_id": f"e{at % 2}", "seq": rise},
+            user_id=f"u{rise % 3}",
+            properties={"P": f"{at % 2}"},
+        )
+        for at, rise in enumerate(rises)
+    ]
+    batched = PartitionTotals(1, [], NOV_2026_US)
+    published: dict[UsageKey, UsageTotals] = {}
+    for at in range(0, len(calls), size):
+        published |= batched.count(calls[at : at + size])
+    single: dict[UsageKey, UsageTotals] = {}
+    reached: dict[str, int] = {}
+    for each in calls:
+        if each.origin.seq > reached.get(each.origin.edge_id, -1):
+            reached[each.origin.edge_id] = each.origin.seq
+            for key in keys_of(each):
+                single[key] = apply(single.get(key), key, 1, each) or single[key]
+    marks = {"applied", "applied_at_us"}
+    assert {k: v.model_dump(exclude=marks) for k, v in published.items()} == {
+        k: v.model_dump(exclude=marks) for k, v in single.items()
+    }
