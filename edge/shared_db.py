@@ -13,10 +13,10 @@ An environment must be opened once per process, and not be used across a fork.
 import fcntl
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, NamedTuple, Self
 
 import lmdb
 
@@ -31,6 +31,13 @@ class SharedDbError(Exception):
 
 class SharedDbFullError(SharedDbError):
     """The environment has reached its size limit; nothing of the transaction was written."""
+
+
+class Swept(NamedTuple):
+    """How far a sweep has come."""
+
+    deleted: int
+    next: bytes
 
 
 class SharedDb:
@@ -76,6 +83,26 @@ class SharedDb:
             raise SharedDbFullError(str(self._directory)) from error
         except lmdb.Error as error:
             raise SharedDbError(f"{self._directory}: {error}") from error
+
+    def sweep(self, database: Any, start: bytes, keys: int, is_dead: Callable[[Any], bool]) -> Swept:
+        """Delete what is dead among the next `keys` (2 or more) keys from `start` on.
+
+        Called a little at a time, from `Swept.next` on, it goes round all keys. `is_dead` gets a value.
+        """
+        deleted = 0
+        at = start
+        with self.transaction(write=True) as txn, txn.cursor(db=database) as cursor:
+            found = cursor.set_range(at)
+            for _ in range(keys):
+                if not found:
+                    return Swept(deleted, b"")
+                at = bytes(cursor.key())
+                if is_dead(cursor.value()):
+                    deleted += cursor.delete()
+                    found = bool(cursor.key())
+                else:
+                    found = cursor.next()
+        return Swept(deleted, at)
 
     def free_dead_readers(self) -> int:
         """Give back the reader slots of processes that were killed: they keep old pages from being reused."""

@@ -123,20 +123,9 @@ class LmdbLimitStore:
     def sweep(self, keys: int) -> int:
         """Look at the next `keys` keys, delete those whose windows have passed, and return how many."""
         now_ms = self._clock_ms()
-        with self._db.transaction(write=True) as txn, txn.cursor(db=self._windows) as cursor:
-            found = cursor.set_range(self._swept_to)
-            deleted = 0
-            for _ in range(keys):
-                if not found:
-                    self._swept_to = b""
-                    return deleted
-                self._swept_to = bytes(cursor.key())
-                if is_spent(cursor.value(), now_ms):
-                    deleted += cursor.delete()
-                    found = bool(cursor.key())
-                else:
-                    found = cursor.next()
-            return deleted
+        swept = self._db.sweep(self._windows, self._swept_to, keys, lambda block: is_spent(block, now_ms))
+        self._swept_to = swept.next
+        return swept.deleted
 
     def keys(self) -> int:
         """How many windows there are."""

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tallygate.edge.errors import GatewayError
 from tallygate.edge.labels import GatewayHeader
-from tallygate.edge.limits.policy import MAX_QUOTA, InvalidPolicyError, Policy, from_header, parse
+from tallygate.edge.limits.policy import MAX_QUOTA, InvalidPolicyError, Policy, ScopeKind, from_header, parse
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=64).filter(
     lambda n: n not in ("user", "key")
@@ -13,7 +13,8 @@ NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=6
 
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
-    scope = draw(st.sampled_from(["project", "user", "key", "property"]))
+    scopes: list[ScopeKind] = ["project", "user", "key", "property"]
+    scope = draw(st.sampled_from(scopes))
     return Policy(
         quota=draw(st.integers(1, MAX_QUOTA)),
         window_s=draw(st.integers(1, 366 * 86_400)),

@@ -4,6 +4,7 @@ import itertools
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -168,7 +169,7 @@ def test_killed_workers_lose_nothing_and_block_nobody(place: Place, tmp_path: Pa
     reports = [tmp_path / f"report-{n}" for n in range(6)]
     workers = [worker("until-killed", place, quota, report) for report in reports]
     for victim, report in zip(workers[:5], reports[:5], strict=True):
-        eventually_sync(lambda path=report: path.exists() and path.stat().st_size > 40 * seed, within_s=30)
+        eventually_sync(partial(_is_longer, report, 40 * seed), within_s=30)
         victim.kill()
         victim.wait()
     last = reports[5]
@@ -182,6 +183,10 @@ def test_killed_workers_lose_nothing_and_block_nobody(place: Place, tmp_path: Pa
     granted = Counter(b"".join(report.read_bytes() for report in reports))[ord("+")]
     [used] = _used(place)
     assert granted <= used <= granted + len(workers)
+
+
+def _is_longer(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size > size
 
 
 def _used(place: Place) -> list[int]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tallygate.edge.resilience.codes import CodeSet
 from tallygate.edge.resilience.plan import Plan, Target
 from tallygate.edge.resilience.retry import RetryPolicy, is_retried
-from tallygate.edge.resilience.steps import AttemptResult, GiveUp, Step, Try, Wait, next_step
+from tallygate.edge.resilience.steps import AttemptError, AttemptResult, GiveUp, Step, Try, Wait, next_step
 
 ONE = (Target(model="a"),)
 TWO = (Target(model="a"), Target(model="b"))
@@ -106,7 +106,11 @@ ERRORS = st.sampled_from(["connect", "timeout", "closed", "protocol", "unhealthy
     st.integers(0, 2**32),
 )  # fmt: skip
 def test_a_whole_call_keeps_the_rules(
-    targets: int, retries: int, deadline_ms: int, script: list[tuple], seed: int
+    targets: int,
+    retries: int,
+    deadline_ms: int,
+    script: list[tuple[int, AttemptError, int | None, int]],
+    seed: int,
 ) -> None:
     """Run a call against a script of failures and hold every step against the contract."""
     plan = Plan(tuple(Target(model=str(n)) for n in range(targets)), RetryPolicy(retries, 2.0, 100, 10_000))
