@@ -41,7 +41,8 @@ def api_endpoint(settings: Settings) -> Endpoint:
 
 def embedded(settings: Settings) -> tuple[list[ChildSpec], list[Endpoint]]:
     """Everything on one machine."""
-    children = [*_edges(settings), ChildSpec("core", ("core",), BEHIND)]
+    # The core takes longest to start, and so begins.
+    children = [ChildSpec("core", ("core",), BEHIND), *_edges(settings)]
     return children, [edge_endpoint(settings), api_endpoint(settings)]
 
 

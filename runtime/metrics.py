@@ -14,6 +14,11 @@ MetricName = Literal[
     "tallygate_edge_outbox_bytes",  # bytes in the worker's outbox, shipped and kept segments included
     "tallygate_edge_outbox_dropped_total",  # events that could not be written, by topic
     "tallygate_edge_outbox_slimmed_total",  # response events written without bodies for want of room
+    "tallygate_core_calls_total",  # calls priced by the embedded core since its start
+    "tallygate_core_lag_bytes",  # bytes in the outboxes that the core has not read yet
+    "tallygate_core_dead_letters",  # records set aside because they can't be processed
+    "tallygate_core_retries_total",  # times that the core's store or state was not available
+    "tallygate_core_corrupt_segments",  # outbox segments whose rest is damaged and was skipped
 ]
 NAMES: tuple[str, ...] = get_args(MetricName)
 

@@ -23,9 +23,10 @@ def mistakes_told(*more: type[Exception]) -> Iterator[None]:
     Args:
         more: errors that mean so too, known only where a command has made its imports.
     """
+    told: tuple[type[Exception], ...] = (ConfigError, PortError, *more)
     try:
         yield
-    except (ConfigError, PortError, *more) as error:
+    except told as error:
         # Of an OSError with a number, `str` would begin with that number.
         text = error.strerror if isinstance(error, PortError) else str(error)
         click.echo(f"tallygate: the configuration can't be used:\n{_indented(text or '')}", err=True)

@@ -83,7 +83,7 @@ def test_no_provider_is_left_out_and_no_real_key_is_used(monkeypatch: pytest.Mon
 def test_the_demo_has_its_own_data_and_simulator() -> None:
     children, endpoints = processes(Settings(edge_workers=2), REGISTRY)
     names = [child.name for child in children]
-    assert names == ["simulator", "edge-0", "edge-1", "core"]
+    assert names == ["simulator", "core", "edge-0", "edge-1"]
     assert {child.stage for child in children if child.name.startswith("edge")} == {0}
     assert {child.stage for child in children if not child.name.startswith("edge")} == {1}
     assert all("TALLYGATE_DATA_DIR" in child.environment for child in children[1:])
