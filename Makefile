@@ -16,14 +16,21 @@ help: ## Show this list
 
 setup: $(INSTALLED) ## Create .venv with everything, from the lock file
 
+# uv takes seconds where pip takes minutes; pip knows indexes and proxies of its own configuration, and so has
+# the last word where uv fails.
+install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) \
+	|| $(BIN)/python -m pip install --quiet $(1)
+
 # The stamp is made last: what was interrupted is done again, what is done takes no time.
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock infra/requirements.uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Tallygate needs Python 3.11 or later; run make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 		|| { echo "No virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "installing into $(VENV) from requirements.lock"
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement infra/requirements.uv.lock
+	@$(call install,--require-hashes --requirement requirements.lock)
+	@$(call install,--no-deps --no-build-isolation --editable .)
 	@touch $(INSTALLED)
 
 run: setup ## Start everything: gateway on 127.0.0.1:8080, API and pages on 127.0.0.1:8081
@@ -67,6 +74,7 @@ bench: setup ## Measure
 lock: ## Resolve the dependencies anew and write the lock files
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet 'uv>=0.13,<0.14'
+	echo 'uv>=0.13,<0.14' | $(BIN)/uv pip compile $(LOCK_OPTIONS) - -o infra/requirements.uv.lock
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --all-extras pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --extra embedded --extra distributed \
 		--constraint requirements.lock pyproject.toml -o infra/requirements.runtime.lock
