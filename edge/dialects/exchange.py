@@ -16,7 +16,12 @@ from tallygate.edge.dialects.common.base import (
     Target,
     dump,
 )
-from tallygate.edge.dialects.common.errors import ErrorInfo, MalformedAnswerError, Policy
+from tallygate.edge.dialects.common.errors import (
+    ErrorInfo,
+    InvalidFieldError,
+    MalformedAnswerError,
+    Policy,
+)
 from tallygate.edge.dialects.common.read import Json, Node
 
 BAD_GATEWAY = 502
@@ -72,9 +77,9 @@ class Exchange:
             if not isinstance(value, dict):
                 raise MalformedAnswerError("the provider's answer is not a JSON object")
             answer = self._provider.answer(value, self._call)
-        except MalformedAnswerError as error:
+            return status, dump(self._caller.answer(answer, self._call))
+        except (MalformedAnswerError, orjson.JSONEncodeError) as error:
             return BAD_GATEWAY, self._error(_malformed(error))
-        return status, dump(self._caller.answer(answer, self._call))
 
     def stream(self) -> StreamTranslator:
         """For a streamed answer (of status 200; any other status has a whole body)."""
@@ -84,7 +89,7 @@ class Exchange:
         return dump(self._caller.error(error))
 
 
-def _malformed(error: MalformedAnswerError) -> ErrorInfo:
+def _malformed(error: Exception) -> ErrorInfo:
     return ErrorInfo(BAD_GATEWAY, str(error), code="invalid_provider_response", type="api_error")
 
 
@@ -119,7 +124,10 @@ class Translation:
             UnsupportedFieldError: something in it has no equivalent; answer 400 and name `field`.
         """
         policy = Policy(drop_unsupported)
-        request = self.caller.parse(Node(body), policy)
+        try:
+            request = self.caller.parse(Node(body), policy)
+            sent = self.provider.render(request, target, policy)
+        except (RecursionError, orjson.JSONEncodeError) as error:
+            raise InvalidFieldError("body", "is nested too deeply") from error
         call = Call(body, request, target, call_id, now_s)
-        sent = self.provider.render(request, target, policy)
         return Exchange(sent, tuple(policy.dropped), self.caller, self.provider, call)

@@ -3,7 +3,7 @@
 from tallygate.edge.dialects.anthropic.json_output import JSON_TOOL, json_tool, output_format
 from tallygate.edge.dialects.anthropic.models import default_max_tokens, needs_json_tool
 from tallygate.edge.dialects.anthropic.render_parts import mark, render_parts
-from tallygate.edge.dialects.anthropic.thinking import sampling_fields, thinking_fields
+from tallygate.edge.dialects.anthropic.thinking import sampling_fields, thinking_fields, thinks
 from tallygate.edge.dialects.common.base import ProviderRequest, Target, dump
 from tallygate.edge.dialects.common.errors import Policy
 from tallygate.edge.dialects.common.json_mode import instruction
@@ -33,9 +33,10 @@ def render_request(request: Request, target: Target, policy: Policy) -> Provider
     max_tokens = request.max_tokens or default_max_tokens(target.model)
     body: Json = {"model": target.model, "max_tokens": max_tokens}
     body |= _conversation(request, policy)
-    body |= sampling_fields(request, target.model, policy)
     body |= _thinking_and_format(request, target.model, max_tokens, policy)
-    body |= _tools(request, target.model, "thinking" in body, policy)
+    thinking = thinks(body)
+    body |= sampling_fields(request, target.model, policy, thinking=thinking)
+    body |= _tools(request, target.model, policy, thinking=thinking)
     body |= _rest(request, policy)
     return ProviderRequest(PATH, dump(body), dict(HEADERS), request.stream)
 
@@ -65,7 +66,7 @@ def _thinking_and_format(request: Request, model: str, max_tokens: int, policy: 
     return body | {"output_config": config} if config else body
 
 
-def _tools(request: Request, model: str, thinks: bool, policy: Policy) -> Json:
+def _tools(request: Request, model: str, policy: Policy, *, thinking: bool) -> Json:
     tools = [_tool(tool) for tool in request.tools]
     choice = _choice(request)
     if request.format is not None and needs_json_tool(model, request.format):
@@ -74,7 +75,7 @@ def _tools(request: Request, model: str, thinks: bool, policy: Policy) -> Json:
         choice |= {"type": "tool", "name": JSON_TOOL} if only else {"type": "any"}
     if not tools:
         return {}
-    if thinks and choice.get("type") in ("any", "tool"):
+    if thinking and choice.get("type") in ("any", "tool"):
         field = "format" if request.format is not None else "tool_choice"
         policy.unsupported(request.named(field), "Claude cannot be forced to call a tool while it thinks")
         choice = {key: value for key, value in choice.items() if key != "name"} | {"type": "auto"}

@@ -6,7 +6,7 @@ from tallygate.edge.dialects.anthropic.models import (
     SAMPLING_UNTIL,
     version,
 )
-from tallygate.edge.dialects.common.effort import budget_of, effort_of, is_off, is_wanted
+from tallygate.edge.dialects.common.effort import budget_of, effort_of, is_off
 from tallygate.edge.dialects.common.errors import Policy
 from tallygate.edge.dialects.common.read import Json
 from tallygate.edge.dialects.common.request import Reasoning, Request
@@ -49,7 +49,12 @@ def _budget(reasoning: Reasoning, request: Request, max_tokens: int, policy: Pol
     return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
-def sampling_fields(request: Request, model: str, policy: Policy) -> Json:
+def thinks(fields: Json) -> bool:
+    """Whether these fields let the model think."""
+    return fields.get("thinking", {}).get("type") in ("enabled", "adaptive")
+
+
+def sampling_fields(request: Request, model: str, policy: Policy, *, thinking: bool) -> Json:
     """`temperature`, `top_p`, `top_k`: 0 to 1, and only what the model takes. Neutral values are left out."""
     fields: Json = {}
     if request.temperature is not None and request.temperature != 1:
@@ -59,19 +64,19 @@ def sampling_fields(request: Request, model: str, policy: Policy) -> Json:
     if request.top_k is not None:
         fields["top_k"] = request.top_k
     for name in list(fields):
-        reason = _reason_against(name, fields, request, model)
+        reason = _reason_against(name, fields, model, thinking=thinking)
         if reason:
             policy.unsupported(request.named(name), reason)
             del fields[name]
     return fields
 
 
-def _reason_against(name: str, fields: Json, request: Request, model: str) -> str | None:
+def _reason_against(name: str, fields: Json, model: str, *, thinking: bool) -> str | None:
     if version(model) > SAMPLING_UNTIL:
         return f"{model} takes no sampling parameters"
     if name == "temperature" and not 0 <= fields[name] <= 1:
         return "Claude's temperature goes from 0 to 1"
-    if is_wanted(request.reasoning) and not (name == "top_p" and fields[name] >= 0.95):
+    if thinking and not (name == "top_p" and fields[name] >= 0.95):
         return "Claude does not take it together with thinking"
     if name == "top_p" and "temperature" in fields and version(model) >= ONE_SAMPLING_SINCE:
         return f"{model} takes temperature or top_p, not both"

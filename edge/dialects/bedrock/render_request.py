@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tallygate.edge.dialects.anthropic.models import is_claude
-from tallygate.edge.dialects.anthropic.thinking import sampling_fields
+from tallygate.edge.dialects.anthropic.thinking import sampling_fields, thinks
 from tallygate.edge.dialects.bedrock.reasoning import reasoning_fields
 from tallygate.edge.dialects.bedrock.render_parts import PartWriter, cache_point
 from tallygate.edge.dialects.common.base import ProviderRequest, Target, dump
@@ -57,8 +57,11 @@ def _messages(request: Request, writer: PartWriter) -> list[Json]:
 
 def _sampling(request: Request, model: str, extra: Json, policy: Policy) -> Json:
     """`inferenceConfig`, and what only some models take as additional fields."""
-    sampling = sampling_fields if is_claude(model) else _plain_sampling
-    fields = sampling(request, model, policy)
+    if is_claude(model):
+        thinking = thinks(extra.get("additionalModelRequestFields", {}))
+        fields = sampling_fields(request, model, policy, thinking=thinking)
+    else:
+        fields = _plain_sampling(request, model, policy)
     config: Json = {
         "maxTokens": request.max_tokens,
         "temperature": fields.get("temperature"),

@@ -69,9 +69,9 @@ class SseDecoder:
             return [End()]
         try:
             value: Any = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            return [broken("the provider sent an event that is not JSON")]
-        return self.read(value) if isinstance(value, dict) else []
+            return self.read(value) if isinstance(value, dict) else []
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+            return [broken("the provider sent an event that is no JSON, or is nested too deeply")]
 
     def read(self, value: Json) -> list[Event]:
         """Events of one JSON object of the stream."""

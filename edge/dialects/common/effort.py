@@ -36,8 +36,3 @@ def effort_of(reasoning: Reasoning) -> Effort | None:
 def is_off(reasoning: Reasoning | None) -> bool:
     """Whether thinking was explicitly declined."""
     return reasoning is not None and (reasoning.off or reasoning.effort == "none")
-
-
-def is_wanted(reasoning: Reasoning | None) -> bool:
-    """Whether thinking was asked for."""
-    return reasoning is not None and not is_off(reasoning)
