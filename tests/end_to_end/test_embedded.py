@@ -80,11 +80,11 @@ def test_openai_calls_are_in_sql_within_two_seconds_and_priced_exactly(embedded:
 def test_the_anthropic_package_works_and_is_priced(embedded: Embedded) -> None:
     client = Anthropic(base_url=embedded.gateway.url, api_key="sk-ant-canary")
     answer = client.messages.with_raw_response.create(
-        model="claude-sonnet-4-5", max_tokens=50, messages=[{"role": "user", "content": "Hello"}]
+        model="claude-opus-4-7", max_tokens=50, messages=[{"role": "user", "content": "Hello"}]
     )
     usage = answer.parse().usage
     row = row_of(embedded, answer.headers["tallygate-id"])
-    cost = by_hand(usage.input_tokens, usage.output_tokens, "claude-sonnet-4-5", "anthropic")
+    cost = by_hand(usage.input_tokens, usage.output_tokens, "claude-opus-4-7", "anthropic")
     assert row[1:6] == ["anthropic", False, usage.input_tokens, usage.output_tokens, cost]
 
 
