@@ -5,7 +5,7 @@ import codecs
 from collections.abc import Collection
 from typing import Any
 
-REDACTED = "[redacted]"
+REDACTED = b"[redacted]"
 
 
 class Capture:
@@ -38,28 +38,22 @@ class Capture:
         data = b"".join(self._parts)
         unreadable = self.size_bytes > 0 and self._seen == 0
         truncated = unreadable or self._seen > len(data)
+        data = redact(data, secrets)
         text = _as_text(data, cut=truncated)
-        encoding = "utf-8"
-        if text is None:
-            for secret in secrets:
-                data = data.replace(secret.encode(), REDACTED.encode())
-            text, encoding = base64.b64encode(data).decode(), "base64"
-        else:
-            text = redact(text, secrets)
         return {
-            "text": text,
-            "encoding": encoding,
+            "text": base64.b64encode(data).decode() if text is None else text,
+            "encoding": "base64" if text is None else "utf-8",
             "size_bytes": self.size_bytes,
             "truncated": truncated,
         }
 
 
-def redact(text: str, secrets: Collection[str]) -> str:
-    """The text with each secret replaced."""
+def redact(data: bytes, secrets: Collection[str]) -> bytes:
+    """The bytes with each secret replaced."""
     for secret in secrets:
-        if secret in text:
-            text = text.replace(secret, REDACTED)
-    return text
+        if (raw := secret.encode("utf-8", "surrogatepass")) in data:
+            data = data.replace(raw, REDACTED)
+    return data
 
 
 def _as_text(data: bytes, *, cut: bool) -> str | None:

@@ -3,7 +3,7 @@
 Tests hold these equal to `schemas.events`: no field is missing, none is unknown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ def response_event(call: Call, ending: Ending, edge_id: str, seq: int) -> dict[s
         "status": ending.status,
         "outcome": ending.outcome,
         "error_code": clean(ending.error_code, MAX_NAME_CHARS),
-        "error_message": clean(redact(ending.error_message, call.secrets), MAX_MESSAGE_CHARS),
+        "error_message": clean(ending.error_message, MAX_MESSAGE_CHARS),
         "ended_at_us": now_us(),
         "latency_us": elapsed_us(call.started_ns),
         "ttft_us": call.ttft_us,
@@ -79,12 +79,13 @@ def without_bodies(event: Mapping[str, Any]) -> dict[str, Any]:
     return slim
 
 
-def encode(event: Mapping[str, Any]) -> bytes:
-    """The event as JSON."""
+def encode(event: Mapping[str, Any], secrets: Collection[str] = ()) -> bytes:
+    """The event as JSON, without the secrets, wherever a provider or a caller put them."""
     try:
-        return orjson.dumps(event)
+        encoded = orjson.dumps(event)
     except orjson.JSONEncodeError:  # a lone surrogate that came in through a header or a body
-        return orjson.dumps(_encodable(event))
+        encoded = orjson.dumps(_encodable(event))
+    return redact(encoded, secrets)
 
 
 def _attempt(attempt: AttemptState) -> dict[str, Any]:

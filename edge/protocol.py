@@ -13,7 +13,7 @@ from aiohttp.web_response import StreamResponse
 from tallygate.edge.answer.writer import Answered
 from tallygate.edge.errors import GatewayError, invalid_request
 
-LINGER_S = 1.0
+LINGER_S = 0.5
 """If the caller still sends when the connection closes, the system resets it, and the answer is lost."""
 
 Refuse = Callable[[BaseRequest, GatewayError], Awaitable[Answered]]

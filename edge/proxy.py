@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from urllib.parse import quote
 
 from aiohttp import hdrs
 from aiohttp.web_request import BaseRequest
@@ -40,7 +39,6 @@ _OUTCOMES = {
 }
 """Outcomes by the gateway's error codes; the others refuse the call."""
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
-_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _ERROR_HEADERS = [(b"Content-Type", b"application/json; charset=utf-8")]
 
 
@@ -164,8 +162,9 @@ class Proxy:
     async def _fail(self, call: Call, writer: AnswerWriter, error: GatewayError) -> None:
         """Record a failure and tell the caller, if it can still be told."""
         outcome = _OUTCOMES.get(error.code, Outcome.REJECTED)
-        self._recorder.finish(call, Ending(error.status, outcome, error.code, error.message))
-        if writer.started:
+        status = writer.status or error.status
+        self._recorder.finish(call, Ending(status, outcome, error.code, error.message))
+        if writer.status:
             writer.abort()
             return
         answer_headers = [*_ERROR_HEADERS, *own_headers(call)]
@@ -188,10 +187,8 @@ class Proxy:
 
 def _target(request: BaseRequest) -> str:
     """The request's target: path and query, as sent."""
-    target = _ABSOLUTE.sub("", request.raw_path, count=1) if request.raw_path[:1] != "/" else request.raw_path
-    if target.isascii() and target.isprintable() and " " not in target:
-        return target
-    return quote(target.encode("utf-8", "surrogateescape"), safe=_PRINTABLE)
+    target = request.raw_path
+    return target if target[:1] == "/" else _ABSOLUTE.sub("", target, count=1)
 
 
 def _checked(operation: Operation | None, path: str, request: BaseRequest) -> Operation:
@@ -201,6 +198,8 @@ def _checked(operation: Operation | None, path: str, request: BaseRequest) -> Op
         )
     if operations.is_unsafe(path):
         raise invalid_request("The path has dot segments.")
+    if not request.raw_path.isascii():
+        raise invalid_request("The path has characters that are not percent-encoded.")
     if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
         raise invalid_request("WebSocket connections are not supported yet.")
     return operation

@@ -72,7 +72,7 @@ class Recorder:
         """
         call.begun = True
         event = events.request_event(call, self._outbox.edge_id, self._outbox.next_seq)
-        payload = events.encode(event)
+        payload = events.encode(event, call.secrets)
         if self._policy == "refuse":
             self._reserve(call, len(payload) + RESPONSE_RESERVE_BYTES, len(payload))
         if not self._append(REQUESTS, call, payload):
@@ -98,13 +98,13 @@ class Recorder:
     def _begin_refused(self, call: Call) -> None:
         call.begun = True
         event = events.request_event(call, self._outbox.edge_id, self._outbox.next_seq)
-        if not self._append(REQUESTS, call, events.encode(event)):
+        if not self._append(REQUESTS, call, events.encode(event, call.secrets)):
             self._dropped(REQUESTS)
 
     def _write_response(self, call: Call, event: dict[str, Any]) -> None:
-        if self._append(RESPONSES, call, events.encode(event)):
+        if self._append(RESPONSES, call, events.encode(event, call.secrets)):
             return
-        if self._append(RESPONSES, call, events.encode(events.without_bodies(event))):
+        if self._append(RESPONSES, call, events.encode(events.without_bodies(event), call.secrets)):
             self._metrics.slimmed.inc()
             return
         self._dropped(RESPONSES)

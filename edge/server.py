@@ -100,6 +100,11 @@ class EdgeServer:
         return port
 
     @property
+    def in_flight(self) -> int:
+        """Calls that have begun and not ended."""
+        return self._proxy.in_flight
+
+    @property
     def url(self) -> str:
         """Its address, without a slash at the end."""
         return f"http://{self._config.host}:{self.port}"

@@ -45,8 +45,8 @@ class AnswerWriter:
         self._chunked = False
         self._head = request.method == "HEAD"
         self.keep_alive = keep_alive and request.keep_alive
-        self.started = False
-        """Bytes have gone to the caller: no other answer is possible any more."""
+        self.status = 0
+        """Of the answer whose head has gone to the caller; 0 as long as another one is possible."""
 
     def bodiless(self, status: int) -> bool:
         """Whether the answer to this request has no body by HTTP's rules."""
@@ -57,6 +57,7 @@ class AnswerWriter:
         if not self.bodiless(status):
             headers = [*headers, (b"Content-Length", b"%d" % len(body))]
         self._write(self._head_bytes(status, reason, headers) + (b"" if self._head else body))
+        self.status = status
         await self._request.writer.drain()
 
     def start(self, status: int, reason: str, headers: RawHeaders, length: int | None) -> None:
@@ -69,6 +70,7 @@ class AnswerWriter:
         else:  # the end of the connection is the end of the body
             self.keep_alive = False
         self._write(self._head_bytes(status, reason, headers))
+        self.status = status
 
     async def chunk(self, data: bytes) -> None:
         """Write a part of the body, and wait while the caller does not keep up."""
@@ -97,7 +99,6 @@ class AnswerWriter:
         transport = self._request.transport
         if transport is None or transport.is_closing():
             raise ClientGoneError
-        self.started = True
         transport.write(data)
 
     def _head_bytes(self, status: int, reason: str, headers: RawHeaders) -> bytes:

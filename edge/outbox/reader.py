@@ -70,11 +70,12 @@ class OutboxReader:
 
     def _load(self, path: Path, max_bytes: int) -> bytes:
         """Read a block; a record longer than the block is read whole."""
+        max_bytes = max(max_bytes, segment.HEAD.size)
         try:
             with path.open("rb") as file:
                 file.seek(self.position.offset)
                 data = file.read(max_bytes)
-                if len(data) == max_bytes and max_bytes >= segment.HEAD.size:
+                if len(data) == max_bytes:
                     length, _ = segment.HEAD.unpack_from(data)
                     missing = segment.HEAD.size + length - len(data)
                     if 0 < missing <= segment.MAX_RECORD_BYTES:

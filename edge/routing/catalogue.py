@@ -50,7 +50,7 @@ def serving(model: str) -> tuple[str, ...]:
 def nearest(model: str) -> tuple[str, ...]:
     """Up to three names of the catalogue that look most like a name, if any do."""
     pairs = _pairs(model)
-    # An edit distance over 2 000 names would stop the loop for a tenth of a second: only the best are compared.
+    # An edit distance over 2 000 names would stop the loop for a tenth of a second.
     likely = heapq.nlargest(_COMPARED, _names(), key=lambda name: _likeness(pairs, name.pairs))
     return tuple(difflib.get_close_matches(model.lower(), [name.text for name in likely], _NEAREST, _ENOUGH))
 

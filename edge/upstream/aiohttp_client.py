@@ -1,5 +1,8 @@
 """The interface on aiohttp's client; the only place where that client's exceptions are known."""
 
+import asyncio
+from weakref import WeakSet
+
 import aiohttp
 from aiohttp import hdrs
 from multidict import CIMultiDict
@@ -63,7 +66,7 @@ class AiohttpUpstream:
 class AiohttpResponse:
     """An answer of aiohttp's client."""
 
-    __slots__ = ("_content", "_response", "headers", "reason", "status")
+    __slots__ = ("_closed", "_content", "_response", "headers", "reason", "status")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -71,6 +74,14 @@ class AiohttpResponse:
         self.status = response.status
         self.reason = response.reason or ""
         self.headers: RawHeaders = list(response.raw_headers)
+        connection = response.connection
+        protocol = connection.protocol if connection is not None else None
+        self._closed = protocol.closed if protocol is not None else None
+        if self._closed is not None:
+            self._closed.add_done_callback(self._lost)
+            if self._closed not in _retrieved:
+                _retrieved.add(self._closed)
+                self._closed.add_done_callback(_retrieve)
 
     async def chunk(self) -> bytes:
         """See `base.UpstreamResponse`."""
@@ -86,7 +97,27 @@ class AiohttpResponse:
 
     def close(self) -> None:
         """Give up the answer."""
+        if self._closed is not None:
+            self._closed.remove_done_callback(self._lost)
         self._response.close()
+
+    def _lost(self, closed: asyncio.Future[None]) -> None:
+        """The connection is gone.
+
+        When the framing of a body breaks off, aiohttp 3.14 closes the connection and leaves whoever reads
+        the body waiting for ever.
+        """
+        if not self._content.is_eof() and self._content.exception() is None:
+            self._content.set_exception(aiohttp.ClientPayloadError("connection lost"))
+
+
+_retrieved: WeakSet[asyncio.Future[None]] = WeakSet()
+
+
+def _retrieve(closed: asyncio.Future[None]) -> None:
+    """Look at a connection's end: an error that nobody looks at is logged."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _mapped(error: Exception) -> UpstreamError:

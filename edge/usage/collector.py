@@ -63,10 +63,9 @@ class JsonCollector:
         if self._size <= MAX_JSON_BYTES:
             self._parts.append(data)
             return
-        if self._parts:
-            start = b"".join(self._parts)
-            self._parts, self._head = [], start[: tail.TAIL_BYTES]
-            self._tail += start[-tail.TAIL_BYTES :]
+        if not self._head:
+            data = b"".join((*self._parts, data))
+            self._parts, self._head = [], data[: tail.TAIL_BYTES]
         self._tail += data
         if len(self._tail) > 4 * tail.TAIL_BYTES:
             del self._tail[: -tail.TAIL_BYTES]
@@ -130,7 +129,8 @@ class SseCollector:
         except orjson.JSONDecodeError:
             return
         self.found.take(event)
-        if isinstance(event, dict) and event.get("type") in _LAST_EVENTS:
+        kind = event.get("type") if isinstance(event, dict) else None
+        if isinstance(kind, str) and kind in _LAST_EVENTS:
             self.finished = True
 
     def _long_event(self, end: bytes) -> None:
