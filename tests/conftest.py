@@ -5,6 +5,11 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine's load than of the code; tests have a time-out.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 REQUIRE_ALL = os.environ.get("TALLYGATE_REQUIRE_ALL") == "1"
 """Set by continuous integration: a test that can't run is a failure there, with its reason."""

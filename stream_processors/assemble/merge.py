@@ -56,10 +56,17 @@ class Growing:
             if value is None:
                 self._fields.setdefault(name, None)
             elif name in self._appended and isinstance(value, str):
-                self._fields.setdefault(name, None)
-                self._texts.setdefault(name, Text()).add(value)
+                self.append(name, value)
             else:
                 self._fields[name] = value
+
+    def append(self, name: str, value: Any) -> None:
+        """Append to one of the fields that grow; what is not text is left out."""
+        text = self._texts.get(name)
+        if text is None:
+            self._fields.setdefault(name, None)
+            text = self._texts[name] = Text()
+        text.add(value)
 
     def result(self) -> dict[str, Any]:
         """The whole object so far."""

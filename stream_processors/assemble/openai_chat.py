@@ -8,6 +8,9 @@ _TEXTS = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
 _TOOL_TEXTS = frozenset({"arguments", "input"})
 _AUDIO_TEXTS = frozenset({"data", "transcript"})
 _CHOICE_TEXTS = frozenset({"text"})
+_NOT_HEAD = frozenset({"choices", "obfuscation"})
+_CONTENT_ONLY = frozenset({"content"})
+_PLAIN = frozenset({"index", "delta", "finish_reason", "logprobs"})
 _OBJECTS = {"chat.completion.chunk": "chat.completion"}
 
 
@@ -19,11 +22,18 @@ def recognises(event: dict[str, Any]) -> bool:
 def assemble(events: list[dict[str, Any]]) -> dict[str, Any]:
     """Put chunks together."""
     whole = Growing(frozenset())
+    known = set(_NOT_HEAD)
     choices: dict[int, _Choice] = {}
-    for event in events:
-        whole.add({name: value for name, value in event.items() if name not in ("choices", "obfuscation")})
+    for place, event in enumerate(events):
+        # The head is the same in every chunk, but for what the last ones bring.
+        if place >= len(events) - 2 or not event.keys() <= known:
+            whole.add({name: value for name, value in event.items() if name not in _NOT_HEAD})
+            known.update(event)
         for part in as_dicts(event.get("choices")):
-            choices.setdefault(as_index(part.get("index")), _Choice()).add(part)
+            index = as_index(part.get("index"))
+            if index not in choices:
+                choices[index] = _Choice()
+            choices[index].add(part)
     result = whole.result()
     result["choices"] = [choices[index].result(index) for index in sorted(choices)]
     kind = result.get("object")
@@ -41,6 +51,18 @@ class _Choice:
         self._logprobs: dict[str, list[Any]] = {}
 
     def add(self, part: dict[str, Any]) -> None:
+        delta = part.get("delta")
+        # Nearly every chunk is of this kind, and this is a tenth of the work of the general way.
+        if (
+            self._message is not None
+            and isinstance(delta, dict)
+            and delta.keys() == _CONTENT_ONLY
+            and part.keys() <= _PLAIN
+            and part.get("finish_reason") is None
+            and part.get("logprobs") is None
+        ):
+            self._message.add_text(delta["content"])
+            return
         self._choice.add({name: value for name, value in part.items() if name not in ("delta", "logprobs")})
         for name, values in as_dict(part.get("logprobs")).items():
             if isinstance(values, list):
@@ -66,6 +88,10 @@ class _Message:
         self._audio = Growing(_AUDIO_TEXTS)
         self._function = Growing(_TOOL_TEXTS)
         self._tools: dict[int, tuple[Growing, Growing]] = {}
+
+    def add_text(self, part: Any) -> None:
+        """Add to the content."""
+        self._message.append("content", part)
 
     def add(self, delta: dict[str, Any]) -> None:
         nested = ("tool_calls", "audio", "function_call")

@@ -14,8 +14,9 @@ def looks_like_stream(text: str) -> bool:
 
 def data_fields(text: str) -> Iterator[str]:
     """The data of each event, in order; also of a last one that was not finished."""
+    text = text.removeprefix("\ufeff")
     data: list[str] = []
-    for line in _LINE_END.split(text.removeprefix("\ufeff")):
+    for line in text.split("\n") if "\r" not in text else _LINE_END.split(text):
         if not line:
             if data:
                 yield "\n".join(data)

@@ -120,7 +120,7 @@ def _decoded(model: type[E], edge_id: str, record: OutboxRecord) -> E:
         DeadLetterError: it says that it comes from elsewhere; counting it would mix up the marks.
     """
     event = decode(model, record.payload)
-    if event.origin != Origin(edge_id=edge_id, seq=record.seq):
-        origin = event.origin
+    origin = event.origin
+    if origin.seq != record.seq or origin.edge_id != edge_id:
         raise DeadLetterError(f"origin {origin.edge_id}/{origin.seq} is not {edge_id}/{record.seq}")
     return event

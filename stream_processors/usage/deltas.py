@@ -21,14 +21,14 @@ class Deltas:
     def add(self, call: Call) -> None:
         """Count a call under all its keys."""
         sums = sums_of(call)
+        more = [(index, count) for index, count in enumerate(sums) if count]
         for key in keys_of(call):
             held = self._sums.get(key)
             if held is None:
                 self._sums[key] = [*sums, call.ended_at_us]
                 continue
-            for index, more in enumerate(sums):
-                if more:
-                    held[index] += more
+            for index, count in more:
+                held[index] += count
             held[_LAST_SEEN] = max(held[_LAST_SEEN], call.ended_at_us)
 
     def items(self) -> Iterator[tuple[UsageKey, Sums, int]]:
