@@ -53,7 +53,7 @@ def edge(settings: Settings) -> tuple[list[ChildSpec], list[Endpoint]]:
 
 def _edges(settings: Settings) -> list[ChildSpec]:
     return [
-        ChildSpec(f"edge-{index}", ("edge-worker", "--index", str(index)), EDGE)
+        ChildSpec(f"edge-{index}", ("edge-worker", "--index", str(index)), EDGE, late=index > 0)
         for index in range(settings.edge_workers)
     ]
 
@@ -103,6 +103,7 @@ async def supervise(
     async def announce() -> None:
         waits = [readiness.wait_ready(e.host, e.port, unless=lambda: supervisor.stopping) for e in endpoints]
         if all(await asyncio.gather(*waits)):
+            supervisor.ready.set()
             on_ready(time.monotonic() - begun)
 
     announcing = spawn(announce(), name="announce")

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tallygate.infra.backoff import Backoff, BackoffPolicy
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 STOP_S = 9.5
 """SIGTERM to the last exit; below the 10 s after which an orchestrator kills."""
+LATE_S = 3.0
+"""After which late processes are started although the others are not ready."""
 LAST_STAGE_S = 1.2
 """Of that, what is kept for the last stage even if an edge uses up all the rest."""
 Launcher = Callable[[Sequence[str]], list[str]]
@@ -45,6 +48,8 @@ class ChildSpec:
     stage: int = 0
     """Lower ones are stopped first."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    late: bool = False
+    """Started only when the others are ready: it would take the cores from them."""
 
 
 class Supervisor:
@@ -61,6 +66,8 @@ class Supervisor:
         self._children = [Child(spec, policy or BackoffPolicy(), launcher or command) for spec in specs]
         self._stop_s = stop_s
         self._stopping = asyncio.Event()
+        self.ready = asyncio.Event()
+        """To be set when the system is ready without the late ones."""
         self.exit_code = 0
 
     async def run(self, signals: StopSignals) -> int:
@@ -82,6 +89,9 @@ class Supervisor:
         return self._stopping.is_set()
 
     async def _keep(self, child: "Child") -> None:
+        if child.spec.late:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ready.wait(), LATE_S)
         while not self.stopping:
             code, pause = await child.live()
             if self.stopping:

@@ -93,6 +93,23 @@ async def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
     assert not any(psutil.pid_exists(pid) for pid in (first, second, core))
 
 
+async def test_late_ones_wait_until_the_others_are_ready(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    specs = [ChildSpec("first", ("first", "good")), ChildSpec("second", ("second", "good"), late=True)]
+    running = Running(StopSignals(), journal, [])
+    supervisor = Supervisor(
+        specs, QUICK, launcher=lambda given: [sys.executable, "-S", "-c", CHILD, str(journal), *given]
+    )
+    task = spawn(supervisor.run(running.signals), name="supervisor")
+    await eventually(lambda: running.pid("first"))
+    assert not running.pid("second")
+    supervisor.ready.set()
+    await eventually(lambda: running.pid("second"))
+    running.signals.ask()
+    assert await task == 0
+    assert len(running.lines("term")) == 2
+
+
 async def test_stages_are_stopped_one_after_the_other(tmp_path: Path) -> None:
     children = (("core", 1, "good"), ("edge-0", 0, "good"), ("edge-1", 0, "good"))
     async with supervised(tmp_path, *children) as running:
