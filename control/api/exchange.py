@@ -18,7 +18,7 @@ from tallygate.schemas.model import Record
 T = TypeVar("T")
 S = TypeVar("S", bound=Spec)
 R = TypeVar("R", bound=Record)
-STORE = web.AppKey("control_store", ControlStore)
+OPENED: web.AppKey[Callable[[], ControlStore]] = web.AppKey("control_store")
 MAX_BODY_BYTES = 1024 * 1024
 
 
@@ -38,10 +38,10 @@ class Page(Record, Generic[R]):
 
 async def reading(request: web.Request, work: Callable[[Session], T]) -> T:
     """Run a read in a thread."""
-    store = request.app[STORE]
+    opened = request.app[OPENED]
 
     def run() -> T:
-        with store.read() as session:
+        with opened().read() as session:
             return work(session)
 
     return await asyncio.to_thread(run)
@@ -49,10 +49,10 @@ async def reading(request: web.Request, work: Callable[[Session], T]) -> T:
 
 async def writing(request: web.Request, work: Callable[[Change], T]) -> T:
     """Run a change in a thread, in the name of who asks."""
-    store, actor = request.app[STORE], request[ACTOR]
+    opened, actor = request.app[OPENED], request[ACTOR]
 
     def run() -> T:
-        with store.write(actor) as change:
+        with opened().write(actor) as change:
             return work(change)
 
     return await asyncio.to_thread(run)

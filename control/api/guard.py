@@ -6,8 +6,7 @@ send JSON elsewhere without asking first (which is never granted).
 """
 
 import asyncio
-import ipaddress
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -15,22 +14,14 @@ from aiohttp.typedefs import Handler, Middleware
 from tallygate.control.api.errors import JSON, RefusedError
 from tallygate.control.store import admins
 from tallygate.control.store.database import ControlStore
+from tallygate.runtime.loopback import is_loopback_authority
 
 ACTOR = web.RequestKey("actor", str)
 OPEN_ACTOR = "open mode"
 CHANGING = frozenset({"POST", "PUT", "PATCH"})
 
 
-def is_loopback(authority: str) -> bool:
-    """Whether a `Host` header, or the rest of an origin, is this machine's loopback interface."""
-    try:
-        host = urlsplit(f"//{authority}").hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def guard(store: ControlStore, *, open_mode: bool) -> Middleware:
+def guard(opened: Callable[[], ControlStore], *, open_mode: bool) -> Middleware:
     """The middleware that lets requests through."""
 
     @web.middleware
@@ -39,7 +30,7 @@ def guard(store: ControlStore, *, open_mode: bool) -> Middleware:
             _check_local(request)
             request[ACTOR] = OPEN_ACTOR
         else:
-            request[ACTOR] = await _authenticated(store, request)
+            request[ACTOR] = await _authenticated(opened, request)
         if request.method in CHANGING and request.content_type != JSON:
             raise RefusedError(415, "unsupported_media_type", f"send Content-Type: {JSON}")
         response = await handler(request)
@@ -50,16 +41,16 @@ def guard(store: ControlStore, *, open_mode: bool) -> Middleware:
 
 
 def _check_local(request: web.Request) -> None:
-    if not is_loopback(request.host):
+    if not is_loopback_authority(request.host):
         raise RefusedError(
             403, "forbidden_host", "without admin tokens the API answers on loopback names only"
         )
     origin = request.headers.get("Origin")
-    if origin is not None and not is_loopback(origin.partition("://")[2]):
+    if origin is not None and not is_loopback_authority(origin.partition("://")[2]):
         raise RefusedError(403, "forbidden_origin", "calls from pages of other sites are refused")
 
 
-async def _authenticated(store: ControlStore, request: web.Request) -> str:
+async def _authenticated(opened: Callable[[], ControlStore], request: web.Request) -> str:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise RefusedError(
@@ -69,7 +60,7 @@ async def _authenticated(store: ControlStore, request: web.Request) -> str:
         )
 
     def lookup() -> str | None:
-        with store.read() as session:
+        with opened().read() as session:
             token = admins.authenticate(session, secret.strip())
             return None if token is None else f"{token.name} ({token.id})"
 

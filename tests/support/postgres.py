@@ -74,23 +74,26 @@ class Postgres:
             self._process = None
 
     def new_database(self) -> str:
-        """The DSN of a new, empty database."""
+        """The DSN of a new, empty schema: like a database to whoever uses it, and far quicker to make."""
         name = f"test_{uuid.uuid4().hex}"
-        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return self.dsn(name)
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+        return f"{self.dsn}?options=-csearch_path%3D{name}"
 
-    def dsn(self, database: str) -> str:
-        """The DSN of a database."""
-        return f"postgresql://tallygate@127.0.0.1:{self.port}/{database}"
+    @property
+    def dsn(self) -> str:
+        """The DSN of the server."""
+        return f"postgresql://tallygate@127.0.0.1:{self.port}/postgres"
 
     def dump(self, dsn: str, *options: str) -> str:
-        """A database as SQL text, without the tokens that differ each time."""
-        lines = self._run("pg_dump", "--no-owner", *options, dsn).splitlines()
-        return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
+        """What a DSN of `new_database` holds as SQL text, without what differs each time."""
+        schema = dsn.rpartition("%3D")[2]
+        lines = self._run("pg_dump", "--no-owner", f"--schema={schema}", *options, self.dsn).splitlines()
+        kept = (line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
+        return "\n".join(kept).replace(schema, "test")
 
     def _answers(self) -> bool:
-        with psycopg.connect(self.dsn("postgres"), connect_timeout=2):
+        with psycopg.connect(self.dsn, connect_timeout=2):
             return True
 
     def _run(self, program: str, *arguments: str) -> str:

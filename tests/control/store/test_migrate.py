@@ -54,7 +54,7 @@ def test_migrated_is_declared_on_postgresql(postgres: Postgres, tmp_path: Path) 
     by_migration, by_declaration = postgres.new_database(), postgres.new_database()
     open_store(settings_for(tmp_path, by_migration)).close()
     declared(engine_for(by_declaration, tmp_path))
-    options = ("--schema-only", "--exclude-table=alembic_version")
+    options = ("--schema-only", "--exclude-table=*.alembic_version")
     migrated_sql = postgres.dump(by_migration, *options)
     assert migrated_sql == postgres.dump(by_declaration, *options)
     assert migrated_sql.count("CREATE TABLE") == len(Base.metadata.tables)
@@ -77,7 +77,7 @@ def test_many_processes_that_start_at_once_make_one_store(settings: Settings) ->
         f"store = open_store(settings_for(Path({str(settings.data_dir)!r}), {dsn!r}))\n"
         "issue(store); store.close()\n"
     )
-    started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(5)]
+    started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(3)]
     for process in started:
         _, errors = process.communicate(timeout=90)
         assert process.returncode == 0, errors.decode()
