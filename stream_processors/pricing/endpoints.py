@@ -3,7 +3,8 @@
 _TEXT = frozenset(
     {"chat/completions", "completions", "fim/completions", "embeddings", "responses", "messages"}
 )
-_TEXT_ACTIONS = (":generateContent", ":streamGenerateContent", ":embedContent", ":batchEmbedContents")
+_TEXT_ACTIONS = frozenset({"generateContent", "streamGenerateContent", "embedContent", "batchEmbedContents"})
+"""Google's, with or without `models/…:` before them."""
 _ADMINISTRATIVE = frozenset(
     {
         "assistants",
@@ -26,28 +27,33 @@ _ADMINISTRATIVE = frozenset(
     }
 )
 """First parts of paths that manage things, or are free of charge (moderations)."""
-_COUNTING = frozenset({"messages/count_tokens", "responses/input_tokens"})
+_COUNTING = frozenset({"messages/count_tokens", "responses/input_tokens", "countTokens"})
 
 
 def may_cost(method: str, endpoint: str) -> bool:
     """Whether an operation can use a model.
 
-    Reading back a stored answer (`GET responses/{id}`) repeats its usage, which was paid when it was made.
+    What gives a stored answer again (`GET responses/{id}`, `POST chat/completions/{id}`) repeats its usage,
+    which was paid when it was made.
     """
-    if endpoint == "realtime" or endpoint.startswith("realtime?"):  # a WebSocket begins as a GET
+    if endpoint == "realtime":  # a WebSocket begins as a GET
         return True
-    if method != "POST" or endpoint in _COUNTING or endpoint.startswith("messages/batches"):
-        return False
-    if endpoint.startswith("responses/") and endpoint.endswith("/cancel"):
+    if method != "POST" or endpoint in _COUNTING:
         return False
     first, _, rest = endpoint.partition("/")
     if first == "models":
         return ":" in rest and not rest.endswith(":countTokens")
     if first == "threads":
         return rest == "runs" or "/runs" in rest
-    return first not in _ADMINISTRATIVE
+    return first not in _ADMINISTRATIVE and not _repeats(endpoint)
+
+
+def _repeats(endpoint: str) -> bool:
+    if endpoint.startswith(("chat/completions/", "messages/batches")):
+        return True
+    return endpoint.startswith("responses/") and endpoint.endswith("/cancel")
 
 
 def is_text(endpoint: str) -> bool:
     """Whether an operation's tokens can be estimated from its texts."""
-    return endpoint in _TEXT or endpoint.endswith(_TEXT_ACTIONS)
+    return endpoint in _TEXT or endpoint.rpartition(":")[2] in _TEXT_ACTIONS

@@ -39,9 +39,12 @@ _GOOGLE_FIELDS = frozenset({"promptTokenCount", "candidatesTokenCount", "totalTo
 
 
 def shape_of(usage: Mapping[str, Any], flavor: str, provider: str) -> str | None:
-    """The shape of a usage object: what the edge says, if it looks like that; else what it looks like."""
+    """The shape of a usage object: what the edge says, if it looks like that; else what it looks like.
+
+    The edge calls `openai.responses` whatever counts `input_tokens`, pictures and transcriptions as well.
+    """
     shape = SHAPES.get(flavor)
-    if shape is not None and usage.get(shape.marker) is not None:
+    if shape is not None and usage.get(shape.marker) is not None and flavor != "openai.responses":
         return flavor
     if not _GOOGLE_FIELDS.isdisjoint(usage):
         return "google.generate"
@@ -59,7 +62,7 @@ def _shape_with_input_tokens(usage: Mapping[str, Any], provider: str) -> str:
     if "input_token_details" in usage:  # also of transcriptions
         return "openai.realtime"
     details = usage.get("input_tokens_details")
-    is_image = isinstance(details, dict) and "image_tokens" in details
+    is_image = isinstance(details, dict) and {"image_tokens", "text_tokens"} <= details.keys()
     return "openai.images" if is_image else "openai.responses"
 
 

@@ -398,6 +398,8 @@ def test_usage_that_cannot_be_true_counts_nothing_and_has_no_price(usage: dict[s
         {"endpoint": "messages/count_tokens", "usage": {"input_tokens": 14}},
         {"endpoint": "models/gemini-2.5-flash:countTokens", "usage": None},
         {"endpoint": "responses/resp_1/cancel", "usage": {"input_tokens": 1, "output_tokens": 1}},
+        {"endpoint": "countTokens", "provider": "google", "usage": None},
+        {"endpoint": "chat/completions/chatcmpl_1"},
         {"endpoint": "threads", "usage": None},
     ],
     ids=str,
@@ -428,6 +430,43 @@ def test_what_uses_no_model_costs_nothing(fields: dict[str, Any]) -> None:
 def test_an_answer_that_nobody_counted_has_no_price(fields: dict[str, Any]) -> None:
     call = PRICER.price(factories.response_event(**{"usage": None, **fields}))
     assert (call.priced, call.cost_nanos, call.token_source) == (False, None, "none")
+
+
+def test_pictures_and_transcriptions_have_prices_of_their_own() -> None:
+    """The edge says `openai.responses` of both."""
+    picture = {
+        "input_tokens": 50,
+        "input_tokens_details": {"text_tokens": 10, "image_tokens": 40},
+        "output_tokens": 4_160,
+    }
+    call = priced("openai", "gpt-image-1", picture, "openai.responses", endpoint="images/edits")
+    assert call.cost_nanos == 10 * 5_000 + 40 * 10_000 + 4_160 * 40_000
+    speech = {
+        "type": "tokens",
+        "input_tokens": 14,
+        "input_token_details": {"text_tokens": 4, "audio_tokens": 10},
+        "output_tokens": 45,
+    }
+    call = priced("openai", "gpt-4o-transcribe", speech, "openai.responses", endpoint="audio/transcriptions")
+    assert call.cost_nanos == 4 * 2_500 + 10 * 6_000 + 45 * 10_000
+    assert (call.input_audio_tokens, call.input_tokens) == (10, 14)
+
+
+@pytest.mark.parametrize("endpoint", ["generateContent", "models/gemini-2.5-flash:streamGenerateContent"])
+def test_geminis_stream_without_a_count_is_estimated(endpoint: str) -> None:
+    body = '{"contents":[{"role":"user","parts":[{"text":"Hello there"}]}]}'
+    answer = '[{"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"}}]}'
+    event = factories.response_event(
+        provider="google",
+        model="gemini-2.5-flash",
+        endpoint=endpoint,
+        usage=None,
+        request_body=Body(text=body, size_bytes=len(body)),
+        response_body=Body(text=answer, size_bytes=len(answer), truncated=True),
+    )
+    call = PRICER.price(event)
+    assert (call.token_source, call.input_tokens, call.output_tokens) == ("estimated", 3 + 1 + 2 + 3, 1)
+    assert call.cost_nanos == 9 * 300 + 1 * 2_500
 
 
 def test_a_stream_the_caller_left_is_estimated() -> None:
