@@ -13,7 +13,7 @@ from tallygate.analytics.sql.tree import EXPLAIN_PREFIX, OUTPUT_FORMAT, judge
 from tallygate.analytics.sql.views import limit_to_project
 from tallygate.analytics.syntax import syntax_mistake
 from tallygate.runtime.clickhouse import Session, SessionPool, StatementError, Target
-from tallygate.runtime.clickhouse_errors import ClickHouseError
+from tallygate.runtime.clickhouse_errors import ClickHouseError, ResultTooLargeError
 from tallygate.schemas.clickhouse import console_database
 
 MAX_ROWS = 10_000
@@ -71,11 +71,11 @@ class Console:
             UnavailableError: ClickHouse can't be reached.
         """
         prepared = prepare(query)
-        values = bind(prepared, parameters, project)
+        values = bind(prepared, parameters)
         begin = time.monotonic()
         self._judge(prepared, values)
-        limited = limit_to_project(prepared, self._database)
-        answer = _answer(self._running.session(), limited, values)
+        limited = limit_to_project(prepared, self._database, project)
+        answer = _answer(self._running.session(), limited.sql, values | limited.values)
         elapsed_ms = (time.monotonic() - begin) * 1000
         rows = answer["data"]
         return SqlResult(
@@ -91,7 +91,7 @@ class Console:
         self._judging.close()
         self._running.close()
 
-    def _judge(self, prepared: Prepared, values: Mapping[str, Any]) -> None:
+    def _judge(self, prepared: Prepared, values: dict[str, Any]) -> None:
         try:
             tree = self._judging.session().raw(EXPLAIN_PREFIX + prepared.text, OUTPUT_FORMAT, values)
         except StatementError as error:
@@ -104,7 +104,9 @@ class Console:
 
 def _answer(session: Session, sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        raw = session.raw(sql, "JSONCompact", values)
+        raw = session.raw(sql, "JSONCompact", values, max_bytes=MAX_RESULT_BYTES)
+    except ResultTooLargeError as error:
+        raise QueryError(*_FAILURES[396]) from error
     except ClickHouseError as error:
         if error.code in _FAILURES:
             raise QueryError(*_FAILURES[error.code]) from error

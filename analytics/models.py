@@ -4,7 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+Usd = Annotated[Decimal, PlainSerializer(lambda usd: f"{usd:f}", return_type=str)]
+"""US dollars as text with all nine decimals: exact, and never in exponents."""
 
 
 class ApiModel(BaseModel):
@@ -77,7 +80,7 @@ class CallFields(ApiModel):
     priced: bool
     cost_nanos: int | None
     """1 USD is 1 000 000 000; null exactly if not priced."""
-    cost_usd: Decimal | None
+    cost_usd: Usd | None
     price_ref: str
     service_tier: str
     latency_ms: float
@@ -137,7 +140,7 @@ class UsageRow(ApiModel):
     unpriced: int
     cost_nanos: int
     """Of the priced calls."""
-    cost_usd: Decimal
+    cost_usd: Usd
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int

@@ -25,13 +25,21 @@ from clickhouse_connect.driver.exceptions import (
     StreamFailureError,
 )
 from clickhouse_connect.driver.insert import InsertContext
+from urllib3.exceptions import HTTPError as TransportError
 
-from tallygate.runtime.clickhouse_errors import ClickHouseError, StatementError, UnavailableError, error_for
+from tallygate.runtime.clickhouse_errors import (
+    ClickHouseError,
+    ResultTooLargeError,
+    StatementError,
+    UnavailableError,
+    error_for,
+)
 from tallygate.runtime.config import ClickHouseConfig
 
 __all__ = [
     "ClickHouseError",
     "EmbeddedTarget",
+    "ResultTooLargeError",
     "ServerTarget",
     "Session",
     "SessionPool",
@@ -110,13 +118,27 @@ class Session:
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a query; times come as aware datetimes in UTC."""
         with self._at_work() as client:
-            result = client.query(sql, parameters=dict(parameters or {}), tz_mode="aware")
+            result = client.query(sql, parameters=_bound(sql, parameters), tz_mode="aware")
             return [tuple(row) for row in result.result_rows]
 
-    def raw(self, sql: str, fmt: str, parameters: Mapping[str, Any] | None = None) -> bytes:
-        """Run a query and return its result in one of ClickHouse's formats."""
+    def raw(
+        self, sql: str, fmt: str, parameters: Mapping[str, Any] | None = None, *, max_bytes: int | None = None
+    ) -> bytes:
+        """Run a query and return its result in one of ClickHouse's formats.
+
+        Raises:
+            ResultTooLargeError: the result has more than `max_bytes`. ClickHouse's own `max_result_bytes`
+                counts a constant once, however many rows repeat it.
+        """
         with self._at_work() as client:
-            return bytes(client.raw_query(sql, parameters=dict(parameters or {}), fmt=fmt))
+            stream: Any = client.raw_stream(sql, parameters=_bound(sql, parameters), fmt=fmt)
+            try:
+                answer = bytes(stream.read() if max_bytes is None else stream.read(max_bytes + 1))
+            finally:
+                stream.close()
+        if max_bytes is not None and len(answer) > max_bytes:
+            raise ResultTooLargeError(f"the result has more than {max_bytes} bytes")
+        return answer
 
     def insert(
         self, table: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]
@@ -249,6 +271,18 @@ def encode_native(names: Sequence[str], types: Sequence[str], columns: Sequence[
     return bytes(block)
 
 
+def _bound(sql: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Parameters that the server binds.
+
+    The driver binds by Python's `%` when it finds none of them in the text: never to happen, as that is no
+    protection, and breaks on every `LIKE '%x'`.
+    """
+    for name in parameters or {}:
+        if f"{{{name}:" not in sql:
+            raise StatementError(f"the statement has no parameter {{{name}:Type}}")
+    return dict(parameters or {})
+
+
 def _write_text(text: str, block: bytearray) -> None:
     encoded = text.encode()
     write_leb128(len(encoded), block)
@@ -308,13 +342,13 @@ def _server(config: ClickHouseConfig, database: str, settings: Mapping[str, Sett
 
 @contextmanager
 def _mapped() -> Iterator[None]:
-    """Map the driver's errors, and those of the disk below chDB."""
+    """Map the driver's errors, those of the connection below it, and those of the disk below chDB."""
     try:
         yield
     except DriverError as error:
         raise _map(error) from error
-    except OSError as error:
-        raise UnavailableError(str(error)) from error
+    except (OSError, TransportError) as error:
+        raise UnavailableError(f"no answer from ClickHouse: {error}") from error
 
 
 def _map(error: DriverError) -> ClickHouseError:

@@ -45,6 +45,10 @@ class StatementError(ClickHouseError):
     """It refused the statement, and will refuse it again."""
 
 
+class ResultTooLargeError(StatementError):
+    """A result is larger than its caller takes."""
+
+
 def error_for(message: str, code: int | None, name: str | None, *, transport: bool) -> ClickHouseError:
     """Choose the error of a reaction.
 

@@ -52,7 +52,9 @@ def parse_filters(pairs: Pairs) -> Filters:
             continue
         if len(value) > MAX_CHARS:
             raise bad_parameter(name, f"is longer than {MAX_CHARS} characters")
-        texts.setdefault(name, []).append(value)
+        # Names of properties are compared without case: these are one name.
+        key = name.lower() if name.startswith(PROPERTY_PREFIX) else name
+        texts.setdefault(key, []).append(value)
     if sum(map(len, texts.values())) > MAX_FILTERS:
         raise bad_parameter("filters", f"are more than {MAX_FILTERS}")
     from_us, to_us = _time(texts, "from"), _time(texts, "to")

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 from tallygate.analytics.sql.errors import QueryError
 from tallygate.analytics.sql.text import Prepared
-from tallygate.analytics.sql.views import PROJECT_PARAMETER
 
 MAX_PARAMETERS = 100
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DECLARED = re.compile(r"\{\s*(?P<name>\w+)\s*:\s*(?P<type>[^}]*?)\s*\}")
+_DECLARED = re.compile(r"\{(?P<before>\s*)(?P<name>\w+)(?P<after>\s*):\s*(?P<type>[^}]*?)\s*\}")
 _TYPES = """
 Int8 Int16 Int32 Int64 Int128 Int256 UInt8 UInt16 UInt32 UInt64 UInt128 UInt256 Float32 Float64 Bool String
 FixedString UUID Date Date32 DateTime DateTime64 Decimal Decimal32 Decimal64 Decimal128 Decimal256 IPv4 IPv6
@@ -28,8 +27,8 @@ class Parameter(NamedTuple):
     position: int
 
 
-def bind(query: Prepared, values: Mapping[str, Any], project: str) -> dict[str, Any]:
-    """Check a query's parameters, and return what is sent along with it.
+def bind(query: Prepared, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a query's own parameters, and return them as they are sent.
 
     Raises:
         QueryError: one is missing, unknown, or of a type or name that is not allowed.
@@ -38,7 +37,7 @@ def bind(query: Prepared, values: Mapping[str, Any], project: str) -> dict[str, 
     for name in values:
         if name not in declared:
             raise QueryError("unknown_parameter", f"the query has no parameter {{{name}:Type}}")
-    sent: dict[str, Any] = {PROJECT_PARAMETER: project}
+    sent: dict[str, Any] = {}
     for name, parameter in declared.items():
         if name not in values:
             message = f"the parameter {name} has no value"
@@ -53,6 +52,8 @@ def _declared(query: Prepared) -> dict[str, Parameter]:
         parameter = Parameter(match["name"], match["type"], match.start())
         if not _NAME.fullmatch(parameter.name) or parameter.name.lower().startswith("tallygate"):
             raise _bad(parameter, f"a parameter can't be called {parameter.name}")
+        if match["before"] or match["after"]:
+            raise _bad(parameter, f"write {{{parameter.name}:Type}}, without blanks before the colon")
         words = re.findall(r"[A-Za-z_]\w*", parameter.type)
         unknown = [word for word in words if word not in _TYPE_WORDS]
         if unknown or not words:

@@ -6,25 +6,35 @@ leads to such an expression (or to one of the query's own), or to nothing: a mis
 never in another project's rows.
 """
 
+from typing import NamedTuple
+
 from tallygate.analytics.sql.text import Prepared
 
 VIEWS = ("calls", "attempts", "bodies", "usage_hourly", "usage_daily", "requests", "unanswered")
 PROJECT_PARAMETER = "tallygate_project"
 
 
-def limit_to_project(query: Prepared, database: str) -> str:
-    """Put the expressions that the query needs in front of it; its project is a parameter."""
+class Limited(NamedTuple):
+    """A query that sees one project, and the parameter that says which."""
+
+    sql: str
+    values: dict[str, str]
+
+
+def limit_to_project(query: Prepared, database: str, project: str) -> Limited:
+    """Put the expressions that the query needs in front of it."""
     named = {word.text for word in query.words}
-    expressions = [_expression(view, database) for view in VIEWS if view in named]
+    expressions = ", ".join(_expression(view, database) for view in VIEWS if view in named)
     if not expressions:
-        return query.text
+        return Limited(query.text, {})
     first = query.words[0]
     if first.text.upper() != "WITH":
-        return f"WITH {', '.join(expressions)} {query.text}"
-    second = query.words[1] if len(query.words) > 1 else first
-    recursive = second.text.upper() == "RECURSIVE"
-    end = second.end if recursive else first.end
-    return f"{query.text[:end]} {', '.join(expressions)}, {query.text[end:]}"
+        sql = f"WITH {expressions} {query.text}"
+    else:
+        recursive = query.words[1:2] and query.words[1].text.upper() == "RECURSIVE"
+        end = query.words[1].end if recursive else first.end
+        sql = f"{query.text[:end]} {expressions}, {query.text[end:]}"
+    return Limited(sql, {PROJECT_PARAMETER: project})
 
 
 def _expression(view: str, database: str) -> str:

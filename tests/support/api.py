@@ -48,7 +48,7 @@ class Api:
 
 async def _json(response: ClientResponse, status: int) -> Any:
     text = await response.text()
-    assert response.status == status, f"{response.status} {text}"
+    assert response.status == status, f"{response.status} {text[:500]}"
     return await response.json()
 
 
