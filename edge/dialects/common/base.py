@@ -19,6 +19,8 @@ class Target:
     """As the provider names it."""
     provider: str = "openai"
     """Providers of one dialect differ in small things; see `openai_chat/variants.py`."""
+    stream_usage: bool = True
+    """Whether usage in streams must be asked for; some that send it unasked refuse `stream_options`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class ProviderRequest:
     """What to POST to the provider."""
 
     path: str
-    """Below the base URL that the provider's own SDK takes; may carry a query."""
+    """Below the base URL that the provider's own SDK takes (of `chat/completions`: below the root of the
+    OpenAI-compatible API); percent-encoded; may carry a query."""
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     """Without credentials."""

@@ -18,7 +18,7 @@ TIERS = {"standard_only": "default", "auto": "auto"}
 
 
 def render_request(request: Request, target: Target, policy: Policy) -> ProviderRequest:
-    """Write a request. Streams are asked to report usage, which accounting and the caller need."""
+    """Write a request. Streams are asked to report usage: accounting and the caller need it."""
     _refuse(request, target, policy)
     writer = TurnWriter(policy, breakpoints=variants.takes_breakpoints(target.provider, target.model))
     body: Json = {
@@ -27,7 +27,8 @@ def render_request(request: Request, target: Target, policy: Policy) -> Provider
     }
     body |= _sampling(request, target) | _tools(request) | _shape(request)
     if request.stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        options: Json = {"stream_options": {"include_usage": True}} if target.stream_usage else {}
+        body |= {"stream": True} | options
     return ProviderRequest(PATH, dump(body), {"content-type": "application/json"}, request.stream)
 
 

@@ -34,9 +34,10 @@ def begin(
     model: str = "",
     drop: bool = False,
     provider_name: str = "openai",
+    stream_usage: bool = True,
 ) -> Exchange:
     """Translate a request."""
-    target = Target(model or MODELS[provider], provider_name)
+    target = Target(model or MODELS[provider], provider_name, stream_usage)
     translation = TRANSLATIONS[caller, provider]
     return translation.begin(body, target, call_id=CALL_ID, now_s=NOW_S, drop_unsupported=drop)
 

@@ -386,6 +386,7 @@ def test_long_users_are_hashed_for_openai() -> None:
 def test_streams_of_openai_are_asked_for_usage() -> None:
     body = from_anthropic({"stream": True})
     assert body["stream_options"] == {"include_usage": True}
+    assert "stream_options" not in from_anthropic({"stream": True}, stream_usage=False)
 
 
 def test_urls() -> None:
