@@ -106,7 +106,7 @@ class RunnerState:
         """
         now_us = time.time_ns() // 1000
         totals = [(*key, *(min(MAX_SUM, n) for n in sums), last) for key, sums, last in deltas.items()]
-        letters = [(d.edge_id, d.seq, d.topic, d.reason, d.payload, now_us) for d in dead]
+        letters = [(d.edge_id, min(d.seq, MAX_SUM), d.topic, d.reason, d.payload, now_us) for d in dead]
         places = [
             (edge, state.position.segment, state.position.offset, state.counted, state.stored_requests)
             for edge, state in outboxes.items()
