@@ -1,11 +1,13 @@
-"""One simulator for the module's tests, and a system in front of it."""
+"""One simulator for a module's tests, and a system in front of it."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.stack import Command, Gateway, free_port, wait_ready
+from tallygate.infra.kafka.dev_broker import free_port
+from tests.end_to_end.stack import Gateway, command, wait_ready
 
 
 @pytest.fixture(scope="module")
@@ -13,9 +15,9 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A provider simulator; its base address."""
     port = free_port()
     log = tmp_path_factory.mktemp("simulator") / "log"
-    command = Command("simulator", "--port", str(port), env={}, log=log)
+    process = command("simulator", "--port", str(port), env={}, log=log)
     yield f"http://127.0.0.1:{port}"
-    command.stop()
+    process.stop()
 
 
 def edge_env(simulator: str, data: Path, edge_port: int, api_port: int) -> dict[str, str]:
@@ -44,13 +46,15 @@ class Embedded:
 
     def start(self) -> float:
         """Start it and wait until it is ready; return the seconds."""
-        self.command = Command("up", env=self._env, log=self.log)
-        return wait_ready(self.gateway, self.command)
+        self.process = command("up", env=self._env, log=self.log)
+        return wait_ready(self.gateway, self.process)
 
 
-@pytest.fixture
-def embedded(simulator: str, tmp_path: Path) -> Iterator[Embedded]:
-    """A fresh embedded system."""
-    system = Embedded(simulator, tmp_path)
-    yield system
-    assert system.command.stop() == 0, system.command.output()
+@pytest.fixture(scope="module")
+def embedded(simulator: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """An embedded system for a module's tests."""
+    system = Embedded(simulator, tmp_path_factory.mktemp("embedded"))
+    with ExitStack() as stack:
+        stack.callback(lambda: system.process.exit_code is None and system.process.kill())
+        yield system
+        assert system.process.stop(within_s=15) == 0, system.process.tail()

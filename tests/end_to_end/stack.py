@@ -1,72 +1,33 @@
 """The whole system as a user starts it: `tallygate` processes, free ports, a data directory of its own."""
 
-import os
-import signal
-import socket
-import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx2 as httpx
+import httpx2
 import psutil
 
-
-def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.support.processes import Started
+from tests.support.wait import eventually_sync
 
 
-class Command:
-    """A `tallygate` command running as a process of its own, its output in a file."""
+def command(*arguments: str, env: Mapping[str, str], log: Path) -> Started:
+    """Start a `tallygate` command."""
+    return Started([sys.executable, "-m", "tallygate.infra.cli", *arguments], env, log)
 
-    def __init__(self, *arguments: str, env: dict[str, str], log: Path) -> None:
-        self.log = log
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tallygate.infra.cli", *arguments],
-                env={**os.environ, **env},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
 
-    def children(self, word: str) -> list[int]:
-        """Pids of the processes below it whose command line has a word."""
-        found = []
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            try:
-                if word in child.cmdline():
-                    found.append(child.pid)
-            except psutil.NoSuchProcess:
-                continue
-        return found
-
-    def kill(self) -> None:
-        """`kill -9`, and wait for the end."""
-        self.process.kill()
-        self.process.wait(timeout=10)
-
-    def stop(self, within_s: float = 15.0) -> int:
-        """SIGTERM; return the exit code.
-
-        Raises:
-            subprocess.TimeoutExpired: it did not end in time (and was killed).
-        """
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+def children(parent: Started, word: str) -> list[int]:
+    """Pids of the processes below one whose command line has a word."""
+    found = []
+    for child in psutil.Process(parent.pid).children(recursive=True):
         try:
-            return self.process.wait(timeout=within_s)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
-
-    def output(self) -> str:
-        """All that it printed so far."""
-        return self.log.read_text(errors="replace")
+            if word in child.cmdline():
+                found.append(child.pid)
+        except psutil.NoSuchProcess:
+            continue
+    return found
 
 
 class Gateway:
@@ -78,9 +39,8 @@ class Gateway:
 
     def sql(self, query: str, **parameters: Any) -> list[list[Any]]:
         """Rows of a query through `POST /api/v1/sql`."""
-        answer = httpx.post(
-            f"{self.api}/api/v1/sql", json={"query": query, "parameters": parameters}, timeout=30
-        )
+        body = {"query": query, "parameters": parameters}
+        answer = httpx2.post(f"{self.api}/api/v1/sql", json=body, timeout=30)
         assert answer.status_code == 200, answer.text
         rows: list[list[Any]] = answer.json()["rows"]
         return rows
@@ -88,18 +48,19 @@ class Gateway:
     def ready(self) -> bool:
         """Whether both the gateway and the API say that they are ready."""
         try:
-            return all(
-                httpx.get(f"{base}/readyz", timeout=2).status_code == 200 for base in (self.url, self.api)
-            )
-        except httpx.HTTPError:
+            answers = [httpx2.get(f"{base}/readyz", timeout=2) for base in (self.url, self.api)]
+        except httpx2.HTTPError:
             return False
+        return all(answer.status_code == 200 for answer in answers)
 
 
-def wait_ready(gateway: Gateway, command: Command, within_s: float = 30.0) -> float:
+def wait_ready(gateway: Gateway, process: Started, within_s: float = 60.0) -> float:
     """Wait until a system is ready; return the seconds it took."""
     begin = time.monotonic()
-    while not gateway.ready():
-        assert command.process.poll() is None, command.output()
-        assert time.monotonic() - begin < within_s, command.output()
-        time.sleep(0.02)  # noqa: TID251 - a process start is polled
+
+    def over() -> bool:
+        return process.exit_code is not None or gateway.ready()
+
+    eventually_sync(over, within_s=within_s, every_s=0.05)
+    assert process.exit_code is None, process.tail()
     return time.monotonic() - begin

@@ -1,17 +1,21 @@
 """Edges, real Kafka, Faust, the sink and ClickHouse's engine over HTTP, each killed under load."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tallygate.infra.kafka.dev_broker import DevBroker
+from tallygate.infra.kafka.dev_broker import DevBroker, free_port
 from tallygate.runtime.tasks import spawn
 from tests.end_to_end.accounts import assert_accounts_equal
 from tests.end_to_end.conftest import edge_env
-from tests.end_to_end.stack import Command, Gateway, free_port, wait_ready
+from tests.end_to_end.stack import Gateway, command, wait_ready
+from tests.support.distributed_system import ClickHouse
+from tests.support.kafka_broker import running_broker
 from tests.support.load import Load, Received
+from tests.support.processes import Started
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
@@ -24,16 +28,16 @@ class Distributed:
 
     COMMANDS = ("edge", "worker", "sink", "api")
 
-    def __init__(self, simulator: str, broker: DevBroker, clickhouse_port: int, directory: Path) -> None:
+    def __init__(self, simulator: str, broker: DevBroker, clickhouse: ClickHouse, directory: Path) -> None:
         ports = (free_port(), free_port())
         self._directory = directory
         self._env = edge_env(simulator, directory / "data", *ports) | {
             "TALLYGATE_KAFKA__BOOTSTRAP_SERVERS": broker.bootstrap_servers,
-            "TALLYGATE_CLICKHOUSE__PORT": str(clickhouse_port),
+            "TALLYGATE_CLICKHOUSE__PORT": str(clickhouse.config.port),
         }
         self.broker = broker
         self.gateway = Gateway(*ports)
-        self.commands: dict[str, Command] = {}
+        self.commands: dict[str, Started] = {}
         for name in self.COMMANDS:
             self.start(name)
         wait_ready(self.gateway, self.commands["api"], within_s=60.0)
@@ -41,7 +45,7 @@ class Distributed:
     def start(self, name: str) -> None:
         """Start one command."""
         env = self._env | {"TALLYGATE_DATA_DIR": str(self._directory / name)}
-        self.commands[name] = Command(name, env=env, log=self._directory / f"{name}.log")
+        self.commands[name] = command(name, env=env, log=self._directory / f"{name}.log")
 
     def kill_and_restart(self, name: str) -> None:
         """`kill -9` one command and start it again."""
@@ -50,24 +54,37 @@ class Distributed:
 
     def stop(self) -> dict[str, int]:
         """SIGTERM to all; exit codes by name."""
-        return {name: command.stop() for name, command in self.commands.items()}
+        return {name: process.stop(within_s=15) for name, process in self.commands.items()}
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevBroker]:
     """A real Kafka of one node."""
-    running = DevBroker(tmp_path_factory.mktemp("kafka"))
-    running.start()
-    yield running
-    running.stop()
+    with running_broker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    """ClickHouse's engine behind HTTP."""
+    server = ClickHouse(tmp_path_factory.mktemp("clickhouse"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def outage_s() -> float:
+    """How long Kafka is away. The environment may ask for the long form."""
+    return float(os.environ.get("TALLYGATE_TEST_OUTAGE_S", "10"))
 
 
 @pytest.fixture(scope="module")
 def system(
-    simulator: str, broker: DevBroker, clickhouse_port: int, tmp_path_factory: pytest.TempPathFactory
+    simulator: str, broker: DevBroker, clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Distributed]:
     """The running system."""
-    running = Distributed(simulator, broker, clickhouse_port, tmp_path_factory.mktemp("distributed"))
+    running = Distributed(simulator, broker, clickhouse, tmp_path_factory.mktemp("distributed"))
     yield running
     assert set(running.stop().values()) == {0}
 

@@ -1,12 +1,10 @@
 """A newcomer's first minutes: real SDKs through `tallygate up`, and the calls priced in SQL."""
 
 import datetime
-import time
 from decimal import Decimal
 
 import genai_prices
 import httpx2
-import pytest
 from anthropic import Anthropic
 from openai import OpenAI
 
@@ -104,27 +102,17 @@ def test_one_request_is_shown_with_prompt_and_response(embedded: Embedded) -> No
     assert [item["request_id"] for item in listed["requests"]] == [answer.headers["tallygate-id"]]
 
 
-def test_later_starts_are_quick_and_keep_everything(embedded: Embedded) -> None:
-    client = OpenAI(base_url=f"{embedded.gateway.url}/v1", api_key="sk-test")
-    for _ in range(5):
-        client.embeddings.create(model="text-embedding-3-small", input="kept")
-    assert embedded.command.stop() == 0
-    begin = time.monotonic()
-    seconds = embedded.start()
-    assert embedded.gateway.sql("SELECT count() FROM calls") == [[5]]
-    print(f"ready again in {seconds:.1f} s, answered at {time.monotonic() - begin:.1f} s")
-
-
-@pytest.mark.parametrize("where", ["outbox", "state.db", "chdb"])
-def test_no_key_rests_on_disk(embedded: Embedded, where: str) -> None:
+def test_later_starts_are_quick_keep_everything_and_no_key_rests_on_disk(embedded: Embedded) -> None:
     canary = "sk-canary-7f3a9b"
     client = OpenAI(base_url=f"{embedded.gateway.url}/v1", api_key=canary)
-    answer = client.embeddings.with_raw_response.create(model="text-embedding-3-small", input="x")
+    answer = client.embeddings.with_raw_response.create(model="text-embedding-3-small", input="kept")
     row_of(embedded, answer.headers["tallygate-id"])
-    assert embedded.command.stop() == 0
-    place = embedded.data / where
-    files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
-    assert files
+    before = embedded.gateway.sql("SELECT count(), sum(cost_nanos) FROM calls")
+    assert embedded.process.stop() == 0
+    files = [path for path in embedded.data.rglob("*") if path.is_file()]
+    assert {"outbox", "state.db", "chdb"} <= {path.relative_to(embedded.data).parts[0] for path in files}
     assert not [path for path in files if canary.encode() in path.read_bytes()]
-    assert canary not in embedded.command.output()
-    embedded.start()
+    assert canary not in embedded.log.read_text()
+    seconds = embedded.start()
+    assert embedded.gateway.sql("SELECT count(), sum(cost_nanos) FROM calls") == before
+    print(f"ready again in {seconds:.1f} s")
