@@ -7,9 +7,8 @@ from pydantic import Field
 
 from tallygate.schemas.model import Record
 
-Micros = Annotated[int, Field(ge=0, lt=2**53)]
-"""A duration in microseconds, or a time in microseconds since the Unix epoch, UTC. The bound, in the year
-2255, is within what ClickHouse's DateTime64 holds, and every JSON reader keeps such a number exact."""
+Micros = Annotated[int, Field(ge=0)]
+"""A duration in microseconds, or a time in microseconds since the Unix epoch, UTC."""
 Nanos = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """Money in nano-dollars: 1 USD is 1_000_000_000."""
 Count = Annotated[int, Field(ge=0, lt=2**63)]

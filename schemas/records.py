@@ -67,7 +67,7 @@ class UsageTotals(Tokens):
     errors: Count = 0
     unpriced: Count = 0
     cost_nanos: Nanos = 0
-    latency_us: Count = 0
+    latency_us: Micros = 0
     """Sum over requests."""
     last_seen_us: Micros = 0
     applied: dict[str, int] = {}

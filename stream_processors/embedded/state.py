@@ -105,7 +105,7 @@ class RunnerState:
             RetryableError: nothing was written.
         """
         now_us = time.time_ns() // 1000
-        totals = [(*key, *(min(MAX_SUM, n) for n in sums), last) for key, sums, last in deltas.items()]
+        totals = [(*key, *(min(MAX_SUM, n) for n in (*sums, last))) for key, sums, last in deltas.items()]
         letters = [(d.edge_id, min(d.seq, MAX_SUM), d.topic, d.reason, d.payload, now_us) for d in dead]
         places = [
             (edge, state.position.segment, state.position.offset, state.counted, state.stored_requests)

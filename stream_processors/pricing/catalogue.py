@@ -17,6 +17,8 @@ GENAI_IDS = {"xai": "x-ai"}
 CACHED_QUOTES = 8192
 _DAY_US = 86_400_000_000
 _MINUTE_US = 60_000_000
+_LAST_US = 253_402_214_400_000_000
+"""9999-12-31: a date can't be later, a time in an event can."""
 _FREE_MODELS = frozenset({("openai", "moderation"), ("google", "gemma-3"), ("google", "gemma-3n")})
 _FREE_WORDS = ("free of charge", "included in the subscription")
 
@@ -54,6 +56,7 @@ class PriceList:
         found = self._model(provider, model)
         if found is None:
             return None
+        at_us = min(at_us, _LAST_US)
         step_us = _MINUTE_US if found[1] else _DAY_US
         return self._quote(provider, model, at_us // step_us * step_us, context)
 

@@ -46,8 +46,6 @@ def test_what_is_no_record_is_refused_with_its_place(line: bytes, reason: str) -
     [
         ("status", 1000),
         ("latency_us", -1),
-        ("latency_us", 2**53),
-        ("received_at_us", 10**30),
         ("outcome", "fine"),
         ("received_at_us", "soon"),
         ("origin", {"edge_id": "", "seq": 1}),

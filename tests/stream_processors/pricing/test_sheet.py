@@ -132,6 +132,12 @@ def test_the_price_of_a_minute_is_that_minutes() -> None:
     assert [input_price(peak_begins_us + by) for by in (-1, 0, 1)] == [135, 270, 270]
 
 
+@pytest.mark.parametrize("at_us", [0, 2**63, 10**40])
+@pytest.mark.parametrize(("provider", "model"), [("openai", "gpt-4o-mini"), ("deepseek", "deepseek-chat")])
+def test_there_is_a_price_at_any_time(provider: str, model: str, at_us: int) -> None:
+    assert PRICES.quote(provider, model, at_us) is not None
+
+
 def test_the_kept_quotes_are_bounded() -> None:
     prices = PriceList()
     for number in range(20):
