@@ -9,6 +9,7 @@ never in another project's rows.
 from typing import NamedTuple
 
 from tallygate.analytics.sql.text import Prepared
+from tallygate.schemas.clickhouse import quoted
 
 VIEWS = ("calls", "attempts", "bodies", "usage_hourly", "usage_daily", "requests", "unanswered")
 PROJECT_PARAMETER = "tallygate_project"
@@ -38,6 +39,6 @@ def limit_to_project(query: Prepared, database: str, project: str) -> Limited:
 
 
 def _expression(view: str, database: str) -> str:
-    source = f"`{database}`.`{view}`"
+    source = f"{quoted(database)}.{view}"
     project = f"{{{PROJECT_PARAMETER}:String}}"
     return " ".join((view, "AS (SELECT * FROM", source, "WHERE project =", project + ")"))

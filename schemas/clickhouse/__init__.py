@@ -7,3 +7,9 @@ def console_database(database: str) -> str:
     The SQL of users runs in it, so that a table name that was not put there for them leads nowhere.
     """
     return f"{database}_console"
+
+
+def quoted(identifier: str) -> str:
+    """A name as ClickHouse's SQL takes any name."""
+    escaped = identifier.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from tallygate.runtime.clickhouse import Session, StatementError, Target, connect
-from tallygate.schemas.clickhouse import console_database
+from tallygate.schemas.clickhouse import console_database, quoted
 from tallygate.stream_processors.errors import FatalError
 from tallygate.stream_processors.sink.statements import split
 from tallygate.stream_processors.sink.unavailable import store_errors
@@ -81,7 +81,7 @@ def migrate(target: Target, wanted: Sequence[Migration] | None = None) -> list[M
         session = connect(target, database="default")
         try:
             for database in (target.database, console_database(target.database)):
-                _run(session, f"CREATE DATABASE IF NOT EXISTS {_quoted(database)}")
+                _run(session, f"CREATE DATABASE IF NOT EXISTS {quoted(database)}")
             # Held until the next session is open: chDB's engine stops with the last one.
             own = connect(target)
         finally:
@@ -136,8 +136,3 @@ def _run(session: Session, statement: str) -> None:
                 raise
         else:
             return
-
-
-def _quoted(identifier: str) -> str:
-    escaped = identifier.replace("\\", "\\\\").replace("`", "\\`")
-    return f"`{escaped}`"

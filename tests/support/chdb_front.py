@@ -9,6 +9,9 @@ own, and so does what chDB leaves behind after an error. It has no users and tak
 
 import argparse
 import re
+import socket
+import subprocess
+import sys
 import tempfile
 from asyncio import get_running_loop
 from collections.abc import Mapping
@@ -20,6 +23,10 @@ from typing import Any
 import chdb
 import lz4.frame  # type: ignore[import-untyped]
 from aiohttp import web
+
+from tallygate.runtime.clickhouse import ServerTarget, connect
+from tallygate.runtime.config import ClickHouseConfig
+from tests.support.wait import eventually_sync
 
 MAX_BODY_BYTES = 1024**3
 # Consumed by the transport of a real server, or of no meaning here.
@@ -118,6 +125,36 @@ def build_front(path: str) -> web.Application:
     app.router.add_get("/ping", front.ping)
     app.router.add_route("*", "/", front.handle)
     return app
+
+
+class FrontProcess:
+    """A front in a process of its own, to be killed and started again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def target(self) -> ServerTarget:
+        """How to reach it."""
+        return ServerTarget(ClickHouseConfig(port=self.port))
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        command = [sys.executable, "-m", "tests.support.chdb_front"]
+        command += ["--port", str(self.port), "--path", str(self._path)]
+        self._process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        eventually_sync(lambda: connect(self.target, database="default"), within_s=60)
+
+    def kill(self) -> None:
+        """As `kill -9`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
 
 
 def main() -> None:

@@ -1,0 +1,144 @@
+"""The page, the headers that shield it, and who is answered at all."""
+
+import re
+
+import pytest
+from prometheus_client import CollectorRegistry, Gauge
+
+from tallygate.analytics.middlewares import is_loopback
+from tallygate.runtime.clickhouse import ServerTarget
+from tallygate.runtime.config import ClickHouseConfig
+from tests.support.api import running_api
+
+FILES = {"/": "text/html", "/assets/app.js": "text/javascript", "/assets/style.css": "text/css"}
+
+
+@pytest.mark.parametrize("path", FILES)
+async def test_files_of_the_page(path: str) -> None:
+    async with running_api() as api, api.client.get(path) as response:
+        assert (response.status, response.content_type) == (200, FILES[path])
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+
+
+async def test_the_page_needs_nothing_from_elsewhere_and_no_html_from_calls() -> None:
+    async with running_api() as api:
+        texts = [await (await api.client.get(path)).text() for path in FILES]
+    html, script, _style = texts
+    for text in texts:
+        assert not re.search(r"(https?:)?//[a-z0-9]", text.replace("http://www.w3.org/2000/svg", ""))
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", script
+    )
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html)
+
+
+async def test_every_answer_is_shielded() -> None:
+    async with running_api() as api:
+        for path in ("/api/v1/requests", "/api/v1/requests?limit=x", "/nowhere", "/healthz"):
+            async with api.client.get(path) as response:
+                assert response.headers["X-Content-Type-Options"] == "nosniff"
+                assert response.headers["Cache-Control"] == "no-store"
+                assert not {name for name in response.headers if name.startswith("Access-Control")}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/assets/../app.py", 404, "not_found"),
+        ("GET", "/assets/%2e%2e/app.py", 404, "not_found"),
+        ("GET", "/api/v1/sql", 405, "method_not_allowed"),
+        ("POST", "/api/v1/requests", 405, "method_not_allowed"),
+    ],
+)
+async def test_errors_have_one_shape(method: str, path: str, status: int, code: str) -> None:
+    async with running_api() as api, api.client.request(method, path) as response:
+        answer = await response.json()
+        assert (response.status, answer["error"]["code"]) == (status, code)
+        assert answer["error"]["type"] == "tallygate_error"
+
+
+FOREIGN = ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:8081", "localhost.evil", "[::2]"]
+OWN = ["localhost:8081", "LOCALHOST", "127.0.0.1", "127.8.9.10:1", "[::1]:8081", "a.localhost"]
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+async def test_other_hosts_are_refused(host: str) -> None:
+    async with running_api() as api:
+        for path in ("/", "/api/v1/requests", "/healthz"):
+            async with api.client.get(path, headers={"Host": host}) as response:
+                code = (await response.json())["error"]["code"]
+                assert (response.status, code) == (403, "host_not_allowed")
+
+
+@pytest.mark.parametrize("host", OWN)
+async def test_this_machine_is_answered(host: str) -> None:
+    async with running_api() as api, api.client.get("/healthz", headers={"Host": host}) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "file://", "http://127.0.0.1.evil.example:8081"]
+)
+async def test_pages_of_other_sites_are_refused(origin: str) -> None:
+    query = {"query": "SELECT 1"}
+    async with running_api() as api:
+        async with api.client.post("/api/v1/sql", json=query, headers={"Origin": origin}) as response:
+            code = (await response.json())["error"]["code"]
+            assert (response.status, code) == (403, "origin_not_allowed")
+        headers = {"Origin": "http://localhost:3000"}
+        async with api.client.post("/api/v1/sql", json=query, headers=headers) as response:
+            assert response.status == 200
+
+
+async def test_behind_a_proxy_any_host_is_answered_if_not_open() -> None:
+    headers = {"Host": "gateway.example"}
+    async with running_api(open_mode=False) as api, api.client.get("/healthz", headers=headers) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "host", [None, "", "1.2.3.4", "localhost.example", "0.0.0.0", "127.1", "::ffff:10.0.0.1"]
+)
+def test_what_is_not_this_machine(host: str | None) -> None:
+    assert not is_loopback(host)
+
+
+async def test_info_and_health() -> None:
+    async with running_api(gateway_url="http://127.0.0.1:1234") as api:
+        assert (await api.get("/api/v1/info"))["gateway_url"] == "http://127.0.0.1:1234"
+        for path in ("/healthz", "/readyz"):
+            async with api.client.get(path) as response:
+                assert response.status == 200
+
+
+async def test_without_clickhouse_it_lives_and_is_not_ready() -> None:
+    async with running_api(ServerTarget(ClickHouseConfig(port=1))) as api:
+        async with api.client.get("/healthz") as response:
+            assert response.status == 200
+        async with api.client.get("/readyz") as response:
+            assert response.status == 503
+            assert "no answer from ClickHouse" in await response.text()
+        for path in ("/api/v1/requests", "/api/v1/usage", "/api/v1/requests/x"):
+            answer = await api.get(path, status=503)
+            assert answer["error"]["code"] == "store_unavailable"
+        answer = await api.sql("SELECT 1", status=503)
+        assert answer["error"]["code"] == "store_unavailable"
+
+
+async def test_metrics_count_by_route_and_show_the_process_too() -> None:
+    registry = CollectorRegistry()
+    Gauge("tallygate_of_the_process", "Given.", registry=registry).set(7)
+    async with running_api(registry=registry) as api:
+        await api.get("/api/v1/requests")
+        await api.get("/api/v1/requests/some-id", status=404)
+        await api.get("/nowhere", status=404)
+        async with api.client.get("/metrics") as response:
+            text = await response.text()
+    assert 'tallygate_api_requests_total{route="/api/v1/requests",status="200"} 1.0' in text
+    assert 'tallygate_api_requests_total{route="/api/v1/requests/{id}",status="404"} 1.0' in text
+    assert 'tallygate_api_requests_total{route="other",status="404"} 1.0' in text
+    assert "tallygate_of_the_process 7.0" in text
