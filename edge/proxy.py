@@ -51,12 +51,12 @@ class Proxy:
         self._config = config
         self._recorder = recorder
         self._router = Router(config.targets)
-        self._metrics = metrics
         self._exchange = Exchange(upstream, recorder, capture_response_bytes=config.capture_response_bytes)
         self.in_flight = 0
         self.idle = asyncio.Event()
         """Set while no call is in flight."""
         self.idle.set()
+        metrics.watch_calls(lambda: self.in_flight)
         self.stopping = False
         """Set before calls are cancelled because the process ends; connections are not kept any more."""
 
@@ -81,7 +81,6 @@ class Proxy:
 
     def _enter(self, by: int) -> None:
         self.in_flight += by
-        self._metrics.in_flight.set(self.in_flight)
         if self.in_flight:
             self.idle.clear()
         else:

@@ -33,6 +33,8 @@ class EdgeMetrics:
     def __init__(self, worker: int) -> None:
         self.registry = CollectorRegistry()
         self._worker = str(worker)
+        self._ended: dict[tuple[str, str, str, str], Counter] = {}
+        self._timers: dict[str, tuple[Histogram, Histogram]] = {}
         self._calls = Counter(
             _name("tallygate_edge_calls_total"),
             "Calls ended.",
@@ -51,7 +53,7 @@ class EdgeMetrics:
             registry=self.registry,
         )
         self.overhead = overhead.labels(self._worker)
-        self.in_flight = self._gauge("tallygate_edge_calls_in_flight", "Calls in flight.")
+        self._in_flight = self._gauge("tallygate_edge_calls_in_flight", "Calls in flight.")
         self._outbox_bytes = self._gauge("tallygate_edge_outbox_bytes", "Bytes in the outbox.")
         self._dropped = Counter(
             _name("tallygate_edge_outbox_dropped_total"),
@@ -69,17 +71,30 @@ class EdgeMetrics:
 
     def call_ended(self, provider: str, outcome: str, status: int) -> None:
         """Count a call. Providers and outcomes are few; a status counts by its class."""
-        self._calls.labels(self._worker, provider, outcome, f"{status // 100}xx").inc()
+        key = (self._worker, provider, outcome, f"{status // 100}xx")
+        # Finding a series by its labels costs more than counting in it.
+        counter = self._ended.get(key)
+        if counter is None:
+            counter = self._ended[key] = self._calls.labels(*key)
+        counter.inc()
 
     def call_timed(self, provider: str, seconds: float, first_byte_seconds: float | None) -> None:
         """Record how long a call took."""
-        self._seconds.labels(self._worker, provider).observe(seconds)
+        timers = self._timers.get(provider)
+        if timers is None:
+            labels = (self._worker, provider)
+            timers = self._timers[provider] = (self._seconds.labels(*labels), self._first.labels(*labels))
+        timers[0].observe(seconds)
         if first_byte_seconds is not None:
-            self._first.labels(self._worker, provider).observe(first_byte_seconds)
+            timers[1].observe(first_byte_seconds)
 
     def event_dropped(self, topic: str) -> None:
         """Count an event that was lost because the outbox is full."""
         self._dropped.labels(self._worker, topic).inc()
+
+    def watch_calls(self, in_flight: Callable[[], float]) -> None:
+        """Ask for the number of calls in flight whenever metrics are read."""
+        self._in_flight.set_function(in_flight)
 
     def watch_outbox(self, size_bytes: Callable[[], float]) -> None:
         """Ask for the outbox's size whenever metrics are read."""
