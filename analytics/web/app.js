@@ -46,7 +46,7 @@ function dollars(nanos) {
 
 function duration(ms) {
   if (ms === null || ms === undefined) return "–";
-  if (ms < 1) return ms.toFixed(2) + " ms";
+  if (ms > 0 && ms < 1) return ms.toFixed(2) + " ms";
   if (ms < 1000) return Math.round(ms) + " ms";
   if (ms < 60000) return (ms / 1000).toFixed(2) + " s";
   return Math.floor(ms / 60000) + " m " + Math.round((ms % 60000) / 1000) + " s";
