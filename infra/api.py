@@ -1,4 +1,4 @@
-"""Serving the query API and the pages: beside the core, or on its own over a ClickHouse server."""
+"""Serving the query API, the admin API and the pages: beside the core, or alone over a ClickHouse server."""
 
 import asyncio
 import ipaddress
@@ -10,6 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from tallygate.analytics.app import build_app
+from tallygate.control.api.app import mount_admin
 from tallygate.infra import ports
 from tallygate.infra.process import StopSignals
 from tallygate.runtime.clickhouse import ServerTarget, Target
@@ -47,6 +48,7 @@ async def serving(settings: Settings, target: Target, registry: CollectorRegistr
     """Serve while the block runs; `registry` is told at `/metrics`."""
     gateway = f"http://{settings.edge_host}:{settings.edge_port}"
     app = build_app(target, gateway_url=gateway, registry=registry)
+    mount_admin(app, settings, open_mode=True)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:

@@ -11,10 +11,10 @@ from tallygate.control.api import admins, aliases, credentials, keys, projects
 from tallygate.control.api.errors import errors_told
 from tallygate.control.api.exchange import OPENED
 from tallygate.control.api.guard import guard
-from tallygate.control.errors import StoreUnavailableError
+from tallygate.control.errors import MasterKeyError, SchemaError, StoreUnavailableError
 from tallygate.control.open import open_store
 from tallygate.control.store.database import ControlStore
-from tallygate.runtime.config import Settings
+from tallygate.runtime.config import ConfigError, Settings
 
 log = logging.getLogger(__name__)
 PREFIX = "/api/v1/admin"
@@ -37,8 +37,7 @@ def mount_admin(app: web.Application, settings: Settings, *, open_mode: bool) ->
     """Serve the admin API below `PREFIX` of an application, with a store that lives as long as it.
 
     A store that is down doesn't keep the application from starting: it is opened when it is back.
-    At the start the application raises `ConfigError`, `SchemaError` or `MasterKeyError` if the store can't be
-    used at all.
+    At its start the application raises `ConfigError` if the store can't be used at all.
     """
     store = _LaterStore(lambda: open_store(settings))
     app.add_subapp(PREFIX, build_admin(store.opened, open_mode=open_mode))
@@ -48,6 +47,8 @@ def mount_admin(app: web.Application, settings: Settings, *, open_mode: bool) ->
             await asyncio.to_thread(store.opened)
         except StoreUnavailableError as error:
             log.warning("the admin API waits for its store: %s", error)
+        except (SchemaError, MasterKeyError) as error:
+            raise ConfigError(str(error)) from error
         yield
         await asyncio.to_thread(store.close)
 

@@ -43,11 +43,11 @@ def guard(opened: Callable[[], ControlStore], *, open_mode: bool) -> Middleware:
 def _check_local(request: web.Request) -> None:
     if not is_loopback_authority(request.host):
         raise RefusedError(
-            403, "forbidden_host", "without admin tokens the API answers on loopback names only"
+            403, "host_not_allowed", "without admin tokens the API answers on loopback names only"
         )
     origin = request.headers.get("Origin")
     if origin is not None and not is_loopback_authority(origin.partition("://")[2]):
-        raise RefusedError(403, "forbidden_origin", "calls from pages of other sites are refused")
+        raise RefusedError(403, "origin_not_allowed", "calls from pages of other sites are refused")
 
 
 async def _authenticated(opened: Callable[[], ControlStore], request: web.Request) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy import exc as sa
 
@@ -21,6 +22,17 @@ SQLITE_RECYCLE_S = 2
 STATEMENT_TIMEOUT_MS = 10_000
 WRITES = "tallygate_writes"
 """Execution option of connections that begin by taking the write lock."""
+
+
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+COMMON: dict[str, Any] = {
+    "hide_parameters": True,  # errors don't repeat what was to be stored
+    "json_serializer": _to_json,
+    "json_deserializer": orjson.loads,
+}
 
 
 def engine_for(dsn: str | None, default_path: Path) -> Engine:
@@ -52,9 +64,7 @@ def _sqlite(path: Path) -> Engine:
         return sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
 
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(
-        url, creator=connect, poolclass=QueuePool, pool_recycle=SQLITE_RECYCLE_S, hide_parameters=True
-    )
+    engine = create_engine(url, creator=connect, poolclass=QueuePool, pool_recycle=SQLITE_RECYCLE_S, **COMMON)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: object) -> None:
@@ -78,7 +88,7 @@ def _postgresql(url: URL) -> Engine:
     # No prepared statements and no start-up options: poolers in between refuse them.
     arguments = {**timeouts, **url.query, "prepare_threshold": None}
     engine = create_engine(
-        url.set(query={}), connect_args=arguments, hide_parameters=True, pool_pre_ping=True, pool_size=2
+        url.set(query={}), connect_args=arguments, pool_pre_ping=True, pool_size=2, **COMMON
     )
 
     @event.listens_for(engine, "begin")

@@ -12,11 +12,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from tallygate.control.api.app import PREFIX, build_admin, mount_admin
-from tallygate.control.errors import MasterKeyError
 from tallygate.control.specs import NewAdminToken
 from tallygate.control.store import admins
 from tallygate.control.store.database import ControlStore
-from tallygate.runtime.config import Settings
+from tallygate.runtime.config import ConfigError, Settings
 from tests.support.control import now_us, settings_for
 from tests.support.postgres import Postgres
 
@@ -328,7 +327,7 @@ async def test_mounted_it_does_not_start_with_a_damaged_master_key(tmp_path: Pat
     app = web.Application()
     mount_admin(app, settings_for(tmp_path), open_mode=True)
     runner = web.AppRunner(app)
-    with pytest.raises(MasterKeyError, match="is damaged"):
+    with pytest.raises(ConfigError, match="is damaged"):
         await runner.setup()
     await runner.cleanup()
 
