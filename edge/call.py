@@ -2,8 +2,9 @@
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import uuid_utils
 
@@ -12,6 +13,9 @@ from tallygate.edge.errors import Dialect
 from tallygate.edge.labels import NO_LABELS, Labels
 from tallygate.edge.routing.operations import Operation
 from tallygate.edge.usage.found import Found
+
+if TYPE_CHECKING:
+    from tallygate.edge.events import Ending
 
 MAX_PATH_CHARS = 2048
 MAX_NAME_CHARS = 256
@@ -81,6 +85,11 @@ class Call:
     rate_limit: dict[str, str] = field(default_factory=dict)
     provider_request_id: str = ""
     ttft_us: int | None = None
+    cache: Literal["", "hit", "miss"] = ""
+    answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """The gateway's, besides those that every answer has."""
+    on_end: list["Callable[[Call, Ending], None]"] = field(default_factory=list, repr=False)
+    """Each is called once, after the record; must neither block nor raise."""
     upstream_wait_us: int = 0
     """Time spent waiting for the caller's body or the provider: not the gateway's own."""
     begun: bool = False

@@ -58,7 +58,7 @@ def response_event(call: Call, ending: Ending, edge_id: str, seq: int) -> dict[s
         "ended_at_us": now_us(),
         "latency_us": elapsed_us(call.started_ns),
         "ttft_us": call.ttft_us,
-        "cache": "",
+        "cache": call.cache,
         "attempts": [_attempt(attempt) for attempt in call.attempts],
         "rate_limit": call.rate_limit,
         "usage": found.usage,

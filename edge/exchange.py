@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from tallygate.edge import headers
+from tallygate.edge.answer.kept import Kept
 from tallygate.edge.answer.relay import Relay
 from tallygate.edge.answer.tap import AnswerTap
 from tallygate.edge.answer.writer import AnswerWriter
@@ -37,7 +38,13 @@ class Exchange:
         self._capture_response_bytes = capture_response_bytes
 
     async def run(
-        self, call: Call, planned: Plan, body: RequestBody, reader: BodyReader, writer: AnswerWriter
+        self,
+        call: Call,
+        planned: Plan,
+        body: RequestBody,
+        reader: BodyReader,
+        writer: AnswerWriter,
+        kept: Kept | None = None,
     ) -> None:
         """Send the call and pass its answer on.
 
@@ -50,7 +57,7 @@ class Exchange:
         try:
             response = await self._send(call, planned, body)
             attempt.status = response.status
-            await self._pass_on(call, attempt, planned, response, writer)
+            await self._pass_on(call, attempt, planned, response, writer, kept)
         except UpstreamError as error:
             attempt.end(error.kind)
             raise reader.error or _as_gateway_error(call, error) from error
@@ -75,6 +82,7 @@ class Exchange:
         planned: Plan,
         response: UpstreamResponse,
         writer: AnswerWriter,
+        kept: Kept | None,
     ) -> None:
         content_type = get(response.headers, b"content-type")
         call.response_capture = Capture(0 if call.labels.omit_response else self._capture_response_bytes)
@@ -83,13 +91,19 @@ class Exchange:
             get(response.headers, b"content-encoding"),
             call.response_capture,
             hide_usage=planned.hide_usage and response.status == HTTPStatus.OK,
+            kept=kept,
         )
+        if kept is not None:
+            kept.begin(response.status, headers.shown(headers.sort_answer(response.headers)))
         call.found = tap.found
         call.stream = call.stream or content_type.lower().startswith("text/event-stream")
 
         def finish() -> None:
             attempt.end("status" if response.status >= HTTPStatus.BAD_REQUEST else "")
-            self._recorder.finish(call, _ending(call, response.status))
+            ending = _ending(call, response.status)
+            if kept is not None and ending.outcome is Outcome.OK:
+                kept.end()
+            self._recorder.finish(call, ending)
 
         await Relay(call, response, writer, tap, finish).run(own_headers(call))
 
@@ -103,7 +117,7 @@ def own_headers(call: Call) -> RawHeaders:
     if call.model and call.model.isprintable():
         own.append((b"Tallygate-Model", call.model.encode()))
     own.append((b"Tallygate-Attempts", b"%d" % len(call.attempts)))
-    return own
+    return own + call.answer_headers
 
 
 def _payload(body: RequestBody) -> bytes | AsyncIterator[bytes] | None:

@@ -120,6 +120,11 @@ def sort_answer(headers: RawHeaders) -> RawHeaders:
     ]
 
 
+def shown(headers: RawHeaders) -> list[tuple[str, str]]:
+    """Headers as text, names in lower case."""
+    return [(name.decode("latin-1").lower(), text(value)) for name, value in headers]
+
+
 def rate_limit(headers: RawHeaders) -> dict[str, str]:
     """The provider's rate-limit state, names in lower case."""
     found: dict[str, str] = {}

@@ -93,7 +93,7 @@ class Recorder:
         event = events.response_event(call, ending, self._outbox.edge_id, self._outbox.next_seq)
         self._release(call)
         self._write_response(call, event)
-        self._measure(call, ending)
+        self._settle(call, ending)
 
     def _begin_refused(self, call: Call) -> None:
         call.begun = True
@@ -123,7 +123,7 @@ class Recorder:
         if not self._outbox.has_room(self._reserved_bytes + for_response + for_request):
             self._dropped(REQUESTS)
             call.ended = True
-            self._measure(call, Ending(503, Outcome.REJECTED))
+            self._settle(call, Ending(503, Outcome.REJECTED))
             raise _outbox_full()
         self._reserved[id(call)] = for_response
         self._reserved_bytes += for_response
@@ -137,6 +137,11 @@ class Recorder:
         if now >= self._silent_until:
             self._silent_until = now + _LOG_EVERY_S
             log.error("the outbox is full: events are dropped (see outbox.quota_bytes, outbox.full_policy)")
+
+    def _settle(self, call: Call, ending: Ending) -> None:
+        self._measure(call, ending)
+        for told in call.on_end:
+            told(call, ending)
 
     def _measure(self, call: Call, ending: Ending) -> None:
         total_us = (time.monotonic_ns() - call.started_ns) // 1000

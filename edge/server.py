@@ -11,9 +11,11 @@ from aiohttp.web_request import BaseRequest
 
 from tallygate.edge.answer.writer import Answered, AnswerWriter
 from tallygate.edge.config import EdgeConfig
+from tallygate.edge.pipeline import Pipeline
 from tallygate.edge.protocol import EdgeHttpServer
 from tallygate.edge.proxy import Proxy
 from tallygate.edge.recorder import Outbox, Recorder
+from tallygate.edge.steps import Cache, Gate, NoCache, OpenGate
 from tallygate.edge.upstream.aiohttp_client import AiohttpUpstream
 from tallygate.edge.upstream.base import Upstream
 from tallygate.runtime.deadline import Deadline
@@ -40,12 +42,16 @@ class EdgeServer:
         upstream: Upstream | None = None,
         metrics: EdgeMetrics | None = None,
         reuse_port: bool = False,
+        gate: Gate | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self._config = config
         self._outbox = outbox
         self._upstream = upstream
         self.metrics = metrics or EdgeMetrics(worker=0)
         self._reuse_port = reuse_port
+        self._gate = gate or OpenGate()
+        self._cache = cache or NoCache()
         self._recorder = Recorder(outbox, config.full_policy, self.metrics)
         self._admin: dict[str, Admin] = {
             "/healthz": self._healthz,
@@ -62,7 +68,8 @@ class EdgeServer:
         self._own_upstream = self._upstream is None
         upstream = self._upstream or AiohttpUpstream()
         self._running_upstream = upstream
-        self._proxy = Proxy(self._config, self._recorder, upstream, self.metrics)
+        pipeline = Pipeline(self._config, self._recorder, upstream, self._gate, self._cache)
+        self._proxy = Proxy(self._config, self._recorder, pipeline, self.metrics)
         self._http = EdgeHttpServer(
             self._handle,
             self._proxy.refuse,

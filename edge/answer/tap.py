@@ -1,5 +1,6 @@
 """Reading along with an answer: what is recorded of it, and what of it goes on."""
 
+from tallygate.edge.answer.kept import Kept
 from tallygate.edge.capture import Capture
 from tallygate.edge.http.coding import decoder
 from tallygate.edge.usage.collector import collector_for
@@ -10,9 +11,16 @@ class AnswerTap:
     """Takes the answer's bytes as they come; returns those that go to the caller."""
 
     def __init__(
-        self, content_type: str, content_encoding: str, capture: Capture, *, hide_usage: bool
+        self,
+        content_type: str,
+        content_encoding: str,
+        capture: Capture,
+        *,
+        hide_usage: bool,
+        kept: Kept | None = None,
     ) -> None:
         self.capture = capture
+        self._kept = kept
         self._collector = collector_for(content_type)
         self._decoder = decoder(content_encoding)
         plain = content_encoding.strip().lower() in {"", "identity"}
@@ -34,9 +42,17 @@ class AnswerTap:
         decoded = self._decoder.feed(data)
         self.capture.add(decoded, wire_bytes=len(data))
         self._collector.feed(decoded)
-        return data if self._hider is None else self._hider.feed(data)
+        if self._hider is None:
+            self._keep(decoded)
+            return data
+        return self._keep(self._hider.feed(data))
 
     def close(self) -> bytes:
         """The answer has ended; return what was held back."""
         self._collector.close()
-        return b"" if self._hider is None else self._hider.close()
+        return b"" if self._hider is None else self._keep(self._hider.close())
+
+    def _keep(self, data: bytes) -> bytes:
+        if self._kept is not None:
+            self._kept.add(data)
+        return data

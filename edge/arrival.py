@@ -1,0 +1,115 @@
+"""The first steps of a call: is there such a path, who calls, and what does the body's head say."""
+
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiohttp import hdrs
+from aiohttp.web_request import BaseRequest
+
+from tallygate.control.snapshot import Snapshot
+from tallygate.edge.call import MAX_USER_CHARS, Call, clean, elapsed_us
+from tallygate.edge.capture import Capture
+from tallygate.edge.config import EdgeConfig
+from tallygate.edge.errors import GatewayError, body_too_large, invalid_request
+from tallygate.edge.headers import Inbound
+from tallygate.edge.identity import Identity
+from tallygate.edge.recorder import Recorder
+from tallygate.edge.request.body import BodyReader, RequestBody
+from tallygate.edge.request.source import ServerSource
+from tallygate.edge.routing import operations
+from tallygate.edge.routing.operations import JSON_OPERATIONS, Operation
+from tallygate.edge.steps import Arrival
+from tallygate.runtime.deadline import Deadline
+
+
+class Reception:
+    """Receives calls."""
+
+    def __init__(self, config: EdgeConfig, recorder: Recorder) -> None:
+        self._config = config
+        self._recorder = recorder
+
+    def checked(self, call: Call, request: BaseRequest) -> Operation:
+        """The call's operation.
+
+        Raises:
+            GatewayError: 404, there is no such path; 400, it can't be forwarded.
+        """
+        operation, path = call.operation, call.path
+        if operation is None:
+            raise GatewayError(
+                404,
+                "not_found",
+                f"The gateway has no path {path[:256]}; see /v1/chat/completions and others.",
+            )
+        if operations.is_unsafe(path):
+            raise invalid_request("The path has dot segments.")
+        if not request.raw_path.isascii():
+            raise invalid_request("The path has characters that are not percent-encoded.")
+        if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+            raise invalid_request("WebSocket connections are not supported yet.")
+        return operation
+
+    async def receive(
+        self, call: Call, request: BaseRequest, inbound: Inbound, query: str, deadline: Deadline
+    ) -> Arrival:
+        """Identify the caller and read the body as far as routing needs.
+
+        Raises:
+            GatewayError: 400, 401, 404, 413.
+        """
+        operation = self.checked(call, request)
+        identity = Identity(Snapshot())
+        capture = Capture(0 if call.labels.omit_request else self._config.capture_request_bytes)
+        call.request_capture = capture
+        length = self._declared_length(call, request)
+        source = ServerSource(request, expects_continue=inbound.expects_continue)
+        reader = BodyReader(source, capture, length=length, max_bytes=self._config.max_body_bytes)
+        body = await _timed(call, partial(_read, request, inbound, operation, reader))
+        _know(call, operation, body)
+        finish = partial(self._recorder.finish, call)
+        return Arrival(call, identity, inbound, query, body, reader, deadline, finish)
+
+    def _declared_length(self, call: Call, request: BaseRequest) -> int | None:
+        """The body's length by its header, None if it is chunked.
+
+        Raises:
+            GatewayError: 413.
+        """
+        if not request.body_exists:
+            call.request_bytes = 0
+            return 0
+        value = request.headers.get(hdrs.CONTENT_LENGTH)
+        call.request_bytes = None if value is None else int(value)
+        if call.request_bytes is not None and call.request_bytes > self._config.max_body_bytes:
+            raise body_too_large(self._config.max_body_bytes)
+        return call.request_bytes
+
+
+def _know(call: Call, operation: Operation, body: RequestBody) -> None:
+    fields = body.fields
+    call.model_requested = fields.model or operation.model
+    call.stream = fields.stream
+    call.user_id = call.user_id or clean(fields.user, MAX_USER_CHARS)
+    if body.complete and call.request_bytes is None:
+        call.request_bytes = len(body.head)
+
+
+async def _read(
+    request: BaseRequest, inbound: Inbound, operation: Operation, reader: BodyReader
+) -> RequestBody:
+    json_only = operation.name in JSON_OPERATIONS and request.method == "POST"
+    if not request.body_exists:
+        if json_only:
+            raise invalid_request("The body is empty; a JSON object is needed.")
+        return RequestBody()
+    return await reader.whole_or_head(inbound.content_type, inbound.content_encoding, json_only=json_only)
+
+
+async def _timed(call: Call, read: Callable[[], Awaitable[RequestBody]]) -> RequestBody:
+    """Time spent waiting for the caller is not the gateway's own."""
+    before = time.monotonic_ns()
+    body = await read()
+    call.upstream_wait_us += elapsed_us(before)
+    return body
