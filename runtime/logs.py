@@ -80,6 +80,8 @@ def configure(process: str, level: str, log_format: LogFormat) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("aiokafka", "asyncio", "clickhouse_connect", "faust", "mode", "urllib3"):
+    for noisy in ("aiokafka", "asyncio", "clickhouse_connect", "faust", "mode"):
         logging.getLogger(noisy).setLevel(max(root.level, logging.WARNING))
+    # It warns of every refused connection; who retries says so too.
+    logging.getLogger("urllib3").setLevel(max(root.level, logging.ERROR))
     logging.captureWarnings(True)

@@ -1,6 +1,7 @@
 """The command as a user meets it: help, mistakes, ports, data directories."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -171,3 +172,28 @@ def test_the_simulator_as_a_process(tmp_path: Path) -> None:
     output, _ = process.communicate(timeout=10)
     assert process.returncode == 0
     assert f"ready at {url}" in output
+
+
+@pytest.mark.parametrize("command", ["worker", "sink", "shipper", "api"])
+def test_what_waits_for_a_service_stops_when_asked(command: str, tmp_path: Path) -> None:
+    nowhere = str(free_port())
+    settings = {
+        "TALLYGATE_DATA_DIR": str(tmp_path / "data"),
+        "TALLYGATE_API_PORT": str(free_port()),
+        "TALLYGATE_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{nowhere}",
+        "TALLYGATE_CLICKHOUSE__PORT": nowhere,
+    }
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tallygate.infra.cli", command],
+            env={**os.environ, **settings},
+            stdout=output,
+            stderr=output,
+        )
+    # Each tells that it will try again, or that it serves.
+    eventually_sync(lambda: re.search(r"; again in|API and pages", log.read_text()), within_s=40.0)
+    assert process.poll() is None, log.read_text()
+    process.terminate()
+    assert process.wait(timeout=10) == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
