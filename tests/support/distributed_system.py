@@ -62,11 +62,11 @@ class ClickHouse:
         """Count what is there."""
         client = clickhouse_connect.get_client(host=self.config.host, port=self.config.port)
         try:
-            calls = client.query(
+            [calls] = client.query(
                 "SELECT count(), uniqExact(origin_edge, origin_seq), sum(cost_nanos) FROM tallygate.call_log"
-            )
-            requests = client.query("SELECT count() FROM tallygate.request_log")
-            return Held(*calls.first_row, *requests.first_row)
+            ).result_rows
+            [requests] = client.query("SELECT count() FROM tallygate.request_log").result_rows
+            return Held(int(calls[0]), int(calls[1]), int(calls[2]), int(requests[0]))
         finally:
             client.close()
 
