@@ -1,6 +1,7 @@
 """Calls and their sums, read from ClickHouse. Everything here blocks: for the threads of an executor."""
 
 import uuid
+from typing import Any
 
 from tallygate.analytics.console import MAX_MEMORY_BYTES, MAX_SECONDS
 from tallygate.analytics.models import CallDetail, CallPage, UsageReport
@@ -31,7 +32,8 @@ class Calls:
 
     def page(self, listing: Listing) -> CallPage:
         """A page of calls."""
-        return page(self._rows(listing.statement), listing.limit)
+        ((count, oldest),) = self._rows(listing.oldest)
+        return page(self._rows(listing.since(oldest)) if count else [], listing.limit)
 
     def one(self, request_id: str, project: str) -> CallDetail | None:
         """The latest call of an id."""
@@ -58,7 +60,7 @@ class Calls:
         """Close all connections."""
         self._pool.close()
 
-    def _rows(self, statement: Statement) -> list[tuple[object, ...]]:
+    def _rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         return self._pool.session().rows(statement.sql, statement.values)
 
 
