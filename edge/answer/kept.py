@@ -2,7 +2,8 @@
 
 
 class Kept:
-    """The answer as the caller gets it, but without content coding; up to a limit."""
+    """The answer as the caller gets it, but without content coding and with the usage that the gateway asked
+    for and hides; up to a limit."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes

@@ -42,17 +42,11 @@ class AnswerTap:
         decoded = self._decoder.feed(data)
         self.capture.add(decoded, wire_bytes=len(data))
         self._collector.feed(decoded)
-        if self._hider is None:
-            self._keep(decoded)
-            return data
-        return self._keep(self._hider.feed(data))
+        if self._kept is not None:
+            self._kept.add(decoded)
+        return data if self._hider is None else self._hider.feed(data)
 
     def close(self) -> bytes:
         """The answer has ended; return what was held back."""
         self._collector.close()
-        return b"" if self._hider is None else self._keep(self._hider.close())
-
-    def _keep(self, data: bytes) -> bytes:
-        if self._kept is not None:
-            self._kept.add(data)
-        return data
+        return b"" if self._hider is None else self._hider.close()
