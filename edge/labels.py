@@ -15,8 +15,6 @@ MAX_TIMEOUT_MS = 86_400_000
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _PROPERTY = "property-"
-# To ignore these would send the call elsewhere, or let through what should be limited.
-_NOT_YET = ("target-url", "ratelimit-policy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,7 @@ class Labels:
     omit_response: bool = False
     model_override: str = ""
     timeout_ms: int | None = None
+    drop_unsupported: bool = False
 
 
 NO_LABELS = Labels()
@@ -56,9 +55,6 @@ def parse(headers: Mapping[str, GatewayHeader]) -> Labels:
     """
     if not headers:
         return NO_LABELS
-    for suffix in _NOT_YET:
-        if suffix in headers:
-            raise invalid_header(headers[suffix].name, "is not supported by this version.")
     properties = _properties(headers)
     return Labels(
         request_id=_request_id(headers.get("request-id")),
@@ -73,6 +69,7 @@ def parse(headers: Mapping[str, GatewayHeader]) -> Labels:
         omit_response=_boolean(headers.get("omit-response")),
         model_override=_text(headers.get("model-override")),
         timeout_ms=_timeout(headers.get("timeout")),
+        drop_unsupported=_boolean(headers.get("drop-unsupported")),
     )
 
 

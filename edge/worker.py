@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 import uvloop
 
+from tallygate.edge import controls
 from tallygate.edge.config import EdgeConfig, from_settings
+from tallygate.edge.limits.meter import CallMeter
 from tallygate.edge.outbox.writer import OutboxWriter
 from tallygate.edge.server import EdgeServer
 from tallygate.runtime.config import Settings
@@ -23,13 +25,19 @@ DRAIN_S = 8.0
 _GC_THRESHOLDS = (20_000, 20, 20)
 
 
-def run(settings: Settings, index: int, environ: Mapping[str, str] | None = None) -> None:
+def run(
+    settings: Settings,
+    index: int,
+    environ: Mapping[str, str] | None = None,
+    meter: CallMeter | None = None,
+) -> None:
     """Serve calls until SIGTERM or SIGINT, then let those in flight end.
 
     Args:
         settings: of the process.
         index: number of the worker; its outbox is `<outbox_dir>/edge-<index>`.
         environ: where providers' keys are looked for, the process's environment by default.
+        meter: of rate limits in tokens and cents; without one they count nothing.
 
     Raises:
         ConfigError: the settings can't be used.
@@ -39,17 +47,25 @@ def run(settings: Settings, index: int, environ: Mapping[str, str] | None = None
     config = from_settings(settings, os.environ if environ is None else environ)
     outbox = OutboxWriter(settings.outbox_dir / f"edge-{index}", config.outbox)
     try:
-        uvloop.run(_serve(config, outbox, index))
+        uvloop.run(_serve(settings, config, outbox, index, meter))
     finally:
         outbox.close()
 
 
-async def _serve(config: EdgeConfig, outbox: OutboxWriter, index: int) -> None:
+async def _serve(
+    settings: Settings, config: EdgeConfig, outbox: OutboxWriter, index: int, meter: CallMeter | None
+) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with EdgeServer(config, outbox, metrics=EdgeMetrics(index), reuse_port=True) as server:
+    metrics = EdgeMetrics(index)
+    async with (
+        controls.opened(settings, metrics, meter) as steps,
+        EdgeServer(
+            config, outbox, metrics=metrics, reuse_port=True, gate=steps.gate, cache=steps.cache
+        ) as server,
+    ):
         # What was imported lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()

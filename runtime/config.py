@@ -66,6 +66,12 @@ class ProviderConfig(Section):
     """As the provider's own SDK takes it: OpenAI's ends in `/v1`, Anthropic's does not."""
     api_key: SecretStr | None = None
     """Else the provider's usual variable (`OPENAI_API_KEY`, …)."""
+    dialect: Literal["openai", "anthropic"] = "openai"
+    """What a provider that is not built in speaks at its base URL."""
+    api_version: str = ""
+    """Of Azure's API of deployments."""
+    region: str = ""
+    """Of Bedrock; else `AWS_REGION` or `AWS_DEFAULT_REGION`."""
 
 
 class KafkaConfig(Section):
@@ -105,6 +111,37 @@ class ControlConfig(Section):
     """`postgresql://…`, or `sqlite:///path`; unset: SQLite in the data directory."""
 
 
+class LimitsConfig(Section):
+    """Rate limits."""
+
+    store: Literal["lmdb", "redis"] = "lmdb"
+    """Where calls are counted: `lmdb` for the edge workers of one machine, `redis` for several machines."""
+    unavailable: Literal["open", "closed"] = "open"
+    """While the store can't be reached: let calls through uncounted, or refuse those that have a limit."""
+    max_windows: Annotated[int, Field(ge=1000)] = 500_000
+    """Windows that `lmdb` holds at most, one for each limited project, user, key or property value."""
+
+
+class CacheConfig(Section):
+    """Answers kept for callers who ask for it."""
+
+    store: Literal["lmdb", "redis", "off"] = "lmdb"
+    """Where answers are kept: `lmdb` for the edge workers of one machine, `redis` for several machines."""
+    max_bytes: Annotated[int, Field(ge=MIB)] = 1024 * MIB
+    """All answers together; what was longest not used goes first."""
+    max_entries: Annotated[int, Field(ge=1)] = 100_000
+    """Number of answers."""
+    max_entry_bytes: Annotated[int, Field(ge=1024)] = 4 * MIB
+    """A larger answer is not kept."""
+
+
+class RedisConfig(Section):
+    """Shared by the edges of several machines, for limits and cache."""
+
+    url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    """`redis://`, `rediss://` (TLS) or `unix://`, with user and password if there are any."""
+
+
 class Settings(BaseSettings):
     """All settings of a process."""
 
@@ -122,7 +159,12 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     """Everything that must survive a restart; a local disk."""
     edge_host: str = "127.0.0.1"
-    """Address of the gateway. Without gateway keys only a loopback address is accepted."""
+    """Address of the gateway. In open mode only a loopback address is accepted."""
+    open_mode: bool = True
+    """Take calls without a gateway key, as those of the project `default`; off: every call needs one."""
+    target_urls: tuple[str, ...] = ()
+    """Base URLs that callers may name in `X-Target-URL`, besides those of the providers; projects have their
+    own list too."""
     edge_port: Port = 8080
     """Port of the gateway."""
     edge_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
@@ -145,6 +187,9 @@ class Settings(BaseSettings):
     kafka: KafkaConfig = KafkaConfig()
     clickhouse: ClickHouseConfig = ClickHouseConfig()
     control: ControlConfig = ControlConfig()
+    limits: LimitsConfig = LimitsConfig()
+    cache: CacheConfig = CacheConfig()
+    redis: RedisConfig = RedisConfig()
     master_key: SecretStr | None = None
     """32 bytes in base64 that provider credentials are encrypted with; unset: `master.key` in the data
     directory, made at the first start."""

@@ -1,9 +1,11 @@
 """Metrics of every process, in Prometheus's format. All names stand here, each with what it counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 MetricName = Literal[
     "tallygate_edge_calls_total",  # calls ended, by provider, outcome and status class
@@ -14,6 +16,11 @@ MetricName = Literal[
     "tallygate_edge_outbox_bytes",  # bytes in the worker's outbox, shipped and kept segments included
     "tallygate_edge_outbox_dropped_total",  # events that could not be written, by topic
     "tallygate_edge_outbox_slimmed_total",  # response events written without bodies for want of room
+    "tallygate_edge_budget_refused_total",  # calls refused because a budget is used up
+    "tallygate_edge_limits_refused_total",  # calls refused because a rate limit is reached
+    "tallygate_edge_limits_unavailable_total",  # decisions and charges without the limits' store
+    "tallygate_edge_cache_asked_total",  # calls that asked the cache, by result: hit or miss
+    "tallygate_edge_cache_unavailable_total",  # times that the cache's store was not there, or had no room
     "tallygate_core_calls_total",  # calls priced by the embedded core since its start
     "tallygate_core_lag_bytes",  # bytes in the outboxes that the core has not read yet
     "tallygate_core_dead_letters",  # records set aside because they can't be processed
@@ -68,6 +75,12 @@ class EdgeMetrics:
             registry=self.registry,
         )
         self.slimmed = slimmed.labels(self._worker)
+        self._cache = Counter(
+            _name("tallygate_edge_cache_asked_total"),
+            "Calls that asked the cache.",
+            ("worker", "result"),
+            registry=self.registry,
+        )
 
     def call_ended(self, provider: str, outcome: str, status: int) -> None:
         """Count a call. Providers and outcomes are few; a status counts by its class."""
@@ -92,6 +105,14 @@ class EdgeMetrics:
         """Count an event that was lost because the outbox is full."""
         self._dropped.labels(self._worker, topic).inc()
 
+    def cache_asked(self, result: str) -> None:
+        """Count a call that asked the cache; `hit` or `miss`."""
+        self._cache.labels(self._worker, result).inc()
+
+    def watch_total(self, name: MetricName, description: str, count: Callable[[], float]) -> None:
+        """Ask for a count, which only grows, whenever metrics are read."""
+        self.registry.register(_Total(name, description, self._worker, count))
+
     def watch_calls(self, in_flight: Callable[[], float]) -> None:
         """Ask for the number of calls in flight whenever metrics are read."""
         self._in_flight.set_function(in_flight)
@@ -109,6 +130,21 @@ class EdgeMetrics:
 
     def _histogram(self, name: MetricName, description: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(name, description, ("worker", "provider"), buckets=buckets, registry=self.registry)
+
+
+class _Total(Collector):
+    """A counter whose count is kept elsewhere."""
+
+    def __init__(self, name: str, description: str, worker: str, count: Callable[[], float]) -> None:
+        self._name = name
+        self._description = description
+        self._worker = worker
+        self._count = count
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(self._name, self._description, labels=("worker",))
+        family.add_metric((self._worker,), self._count())
+        yield family
 
 
 def _name(name: MetricName) -> str:

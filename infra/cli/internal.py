@@ -12,8 +12,9 @@ def edge_worker(index: int) -> None:
     with mistakes_told():
         settings = settings_of(f"edge-{index}", quiet=True)
         from tallygate.edge.worker import run
+        from tallygate.infra.meter import PricedCalls
 
-        run(settings, index)
+        run(settings, index, meter=PricedCalls())
 
 
 @click.command(hidden=True)

@@ -1,0 +1,120 @@
+"""What stands before a provider, put together from the settings: budgets, rate limits, the cache."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from tallygate.edge.budget.check import BudgetCheck
+from tallygate.edge.budget.gate import MemoryBudgetGate
+from tallygate.edge.budget.state_file import BudgetFile
+from tallygate.edge.cache.cache import ResponseCache
+from tallygate.edge.cache.lmdb_store import LmdbCacheStore
+from tallygate.edge.cache.redis_store import RedisCacheStore
+from tallygate.edge.cache.step import CachedAnswers
+from tallygate.edge.cache.store import Bounds, CacheStore, CacheStoreError
+from tallygate.edge.gate import Checks
+from tallygate.edge.limits.checks import RateLimits
+from tallygate.edge.limits.limiter import Limiter
+from tallygate.edge.limits.lmdb_store import LmdbLimitStore
+from tallygate.edge.limits.meter import CallMeter, NoMeter
+from tallygate.edge.limits.redis_store import RedisLimitStore
+from tallygate.edge.limits.store import LimitStore, LimitStoreError
+from tallygate.edge.redis_client import connect
+from tallygate.edge.steps import Cache, Gate, NoCache
+from tallygate.runtime.config import ConfigError, Settings
+from tallygate.runtime.metrics import EdgeMetrics
+from tallygate.runtime.tasks import spawn
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The steps that an `EdgeServer` takes."""
+
+    gate: Gate
+    cache: Cache
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, metrics: EdgeMetrics, meter: CallMeter | None = None
+) -> AsyncIterator[Controls]:
+    """The controls of one worker; its stores are shared with the machine's others, or through Redis.
+
+    Raises:
+        ConfigError: a store can't be opened. (Redis is not asked: it may come later.)
+    """
+    async with AsyncExitStack() as stack:
+        yield Controls(
+            Checks(
+                (_budgets(settings, metrics, stack), _limits(settings, metrics, stack, meter or NoMeter()))
+            ),
+            _cache(settings, metrics, stack),
+        )
+
+
+def _budgets(settings: Settings, metrics: EdgeMetrics, stack: AsyncExitStack) -> Gate:
+    states = MemoryBudgetGate()
+    watched = BudgetFile(settings.data_dir / "budgets.json", states)
+    watched.look()
+    stack.callback(spawn(watched.watch(), name="budgets").cancel)
+    check = BudgetCheck(states)
+    metrics.watch_total(
+        "tallygate_edge_budget_refused_total", "Calls refused over a budget.", lambda: check.refused
+    )
+    return check
+
+
+def _limits(settings: Settings, metrics: EdgeMetrics, stack: AsyncExitStack, meter: CallMeter) -> Gate:
+    limiter = Limiter(_limit_store(settings, stack), unavailable=settings.limits.unavailable)
+    metrics.watch_total(
+        "tallygate_edge_limits_refused_total", "Calls refused over a rate limit.", lambda: limiter.refused
+    )
+    metrics.watch_total(
+        "tallygate_edge_limits_unavailable_total", "Decisions without the store.", lambda: limiter.unavailable
+    )
+    return RateLimits(limiter, meter)
+
+
+def _limit_store(settings: Settings, stack: AsyncExitStack) -> LimitStore:
+    if settings.limits.store == "redis":
+        client = connect(settings.redis.url.get_secret_value())
+        stack.push_async_callback(client.aclose)
+        return RedisLimitStore(client)
+    try:
+        store = LmdbLimitStore(settings.data_dir / "limits", max_keys=settings.limits.max_windows)
+    except LimitStoreError as error:
+        raise ConfigError(f"limits.store: {error}") from error
+    stack.push_async_callback(store.close)
+    return store
+
+
+def _cache(settings: Settings, metrics: EdgeMetrics, stack: AsyncExitStack) -> Cache:
+    wanted = settings.cache
+    if wanted.store == "off":
+        return NoCache()
+    bounds = Bounds(wanted.max_bytes, wanted.max_entries, wanted.max_entry_bytes)
+    cache = ResponseCache(_cache_store(settings, bounds, stack))
+    metrics.watch_total(
+        "tallygate_edge_cache_unavailable_total",
+        "Answers not stored, or not looked for.",
+        lambda: cache.unavailable,
+    )
+    return CachedAnswers(
+        cache,
+        max_entry_bytes=bounds.max_entry_bytes,
+        capture_bytes=settings.capture.response_bytes,
+        count=metrics.cache_asked,
+    )
+
+
+def _cache_store(settings: Settings, bounds: Bounds, stack: AsyncExitStack) -> CacheStore:
+    if settings.cache.store == "redis":
+        client = connect(settings.redis.url.get_secret_value())
+        stack.push_async_callback(client.aclose)
+        return RedisCacheStore(client, bounds)
+    try:
+        store = LmdbCacheStore(settings.data_dir / "cache", bounds)
+    except CacheStoreError as error:
+        raise ConfigError(f"cache.store: {error}") from error
+    stack.push_async_callback(store.close)
+    return store
