@@ -28,7 +28,17 @@ JSON_SETTINGS: dict[str, str | int] = {
     "output_format_json_named_tuples_as_objects": 1,
     "date_time_output_format": "iso",
 }
+FENCE: dict[str, str | int] = {
+    "query_plan_filter_push_down": 0,
+    "query_plan_merge_filters": 0,
+    "enable_join_runtime_filters": 0,
+    "optimize_use_projections": 0,
+}
+"""Keeps what a query computes above the choice of the project's rows. Else ClickHouse would compute it for
+the rows of all projects first, and `WHERE toInt64(prompt) = 1` would say in its error what others wrote. Keys
+and skip indexes are used nevertheless; aggregate projections are not."""
 LIMITS: dict[str, str | int] = {
+    **FENCE,
     "limit": MAX_ROWS + 1,
     "max_result_bytes": MAX_RESULT_BYTES,
     "result_overflow_mode": "throw",

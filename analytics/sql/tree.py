@@ -52,6 +52,9 @@ _REASONS = {
     "ColumnsApplyTransformer": ("apply_not_allowed", "APPLY can't be used"),
     "SampleRatio": ("sample_not_allowed", "SAMPLE can't be used"),
 }
+_STATE_OF_SERVER = frozenset({"currentuser", "current_user", "currentdatabase", "current_database"})
+"""Names that ClickHouse takes for calls of functions that are not let through."""
+_CASTS = frozenset({"cast", "_cast", "accuratecast", "accuratecastornull", "accuratecastordefault"})
 _IN = frozenset({"in", "notin", "globalin", "globalnotin", "nullin", "notnullin"})
 _LINE = re.compile(r"(?P<indent> *)(?P<kind>[A-Za-z:]+)(?: (?P<rest>.*))?")
 _NAME = re.compile(r"(?P<name>\w+)(?: \(alias .*\))?(?: \(children \d+\))?")
@@ -86,7 +89,8 @@ def judge(explained: str) -> None:
 
 
 def _nodes(explained: str) -> Iterator[Node]:
-    for line in explained.splitlines():
+    # Not splitlines: it also splits at characters that a text may have.
+    for line in explained.split("\n"):
         if match := _LINE.fullmatch(line):
             yield Node(len(match["indent"]), match["kind"], match["rest"] or "")
         elif line:
@@ -110,6 +114,8 @@ def _judge_node(node: Node, parent: Node | None) -> None:
     if node.kind == "Function" and parent is not None and parent.kind == "TableExpression":
         name = node.rest.partition(" ")[0]
         raise QueryError("table_function_not_allowed", f"the table function {name} can't be used")
+    if node.kind == "Identifier" and node.rest.partition(" (")[0].lower() in _STATE_OF_SERVER:
+        raise QueryError("function_not_allowed", f"{node.rest.partition(' (')[0]} can't be used")
     if node.kind == "TableIdentifier":
         match = _TABLE.fullmatch(node.rest)
         if match is None or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", match["name"]):
@@ -126,13 +132,29 @@ def _judge_function(node: Node, nodes: list[Node], index: int) -> None:
         raise QueryError(
             "table_not_allowed", "IN takes a list or a subquery, not a table of another database"
         )
+    if name.lower() in _CASTS and not _casts_to_a_value(node, nodes, index):
+        raise QueryError(
+            "type_not_allowed",
+            "a cast takes the name of a type as it is, and not that of an aggregation's state",
+        )
 
 
 def _names_a_table(node: Node, nodes: list[Node], index: int) -> bool:
-    last: Node | None = None
+    last = next(reversed(_arguments(node, nodes, index)), None)
+    return last is not None and last.kind == "Identifier" and "." in last.rest.partition(" (")[0]
+
+
+def _casts_to_a_value(node: Node, nodes: list[Node], index: int) -> bool:
+    """Whether a cast's type is written out, and no state: ClickHouse takes a made-up one as it comes."""
+    type_ = _arguments(node, nodes, index)[1:2]
+    return all(each.kind == "Literal" and "aggregatefunction" not in each.rest.lower() for each in type_)
+
+
+def _arguments(node: Node, nodes: list[Node], index: int) -> list[Node]:
+    found: list[Node] = []
     for below in nodes[index + 1 :]:
         if below.depth <= node.depth:
             break
         if below.depth == node.depth + 2:
-            last = below
-    return last is not None and last.kind == "Identifier" and "." in last.rest.partition(" (")[0]
+            found.append(below)
+    return found

@@ -149,6 +149,13 @@ REFUSED = [
     "SELECT getServerPort('tcp_port')",
     "SELECT currentUser(), hostName()",
     "SELECT currentDatabase()",
+    "SELECT currentDatabase",
+    "SELECT current_user",
+    "SELECT CAST('1', 'AggregateFunction(count)')",
+    "SELECT CAST('1' AS AggregateFunction(groupArray, String))",
+    "SELECT '1'::SimpleAggregateFunction(sum, UInt64)",
+    "SELECT accurateCastOrNull('1', concat('Aggregate', 'Function(count)'))",
+    "WITH 'AggregateFunction(count)' AS t SELECT _CAST('1', t)",
     "SELECT filesystemAvailable()",
     "SELECT fqdn()",
     "SELECT version()",
@@ -247,6 +254,41 @@ READS = [
 def test_only_the_own_project_is_read(query: str) -> None:
     ((found,),) = rows_of(shared_console(), query)
     assert found == (0 if "!=" in query else 2 if "RECURSIVE" in query else 1)
+
+
+ORACLES = [
+    "SELECT count() FROM {view} WHERE {doubt}",
+    "SELECT count() FROM {view} WHERE {doubt} AND project = 'default'",
+    "SELECT count() FROM (SELECT * FROM {view}) WHERE {doubt}",
+    "SELECT count() FROM (SELECT * FROM {view} UNION ALL SELECT * FROM {view}) WHERE {doubt}",
+    "WITH x AS (SELECT * FROM {view} WHERE {doubt}) SELECT count() FROM x",
+    "SELECT count() FROM {view} WHERE project IN (SELECT project FROM {view} WHERE {doubt})",
+    "SELECT {doubt} AS x, count() FROM {view} GROUP BY x",
+    "SELECT project, sum({doubt}) FROM {view} GROUP BY project HAVING max({doubt}) > 0",
+    "SELECT {doubt} AS x, count() FROM {view} WHERE x GROUP BY x LIMIT 3",
+    "SELECT DISTINCT {doubt} FROM {view}",
+    "SELECT {doubt} FROM {view} ORDER BY {doubt} LIMIT 5",
+    "SELECT count() FROM {view} ARRAY JOIN [{doubt}] AS x WHERE x",
+    "SELECT max({doubt}) OVER () FROM {view}",
+    "SELECT count() FROM {view} AS a JOIN {view} AS b ON {doubt_a} = {doubt_b}",
+    "SELECT count() FROM {view} AS a JOIN {view} AS b USING (project) WHERE {doubt_a} + {doubt_b} > 0",
+    "SELECT count() FROM {view} AS a LEFT JOIN {view} AS b ON a.project = b.project AND {doubt_b} > 0",
+    "SELECT count() FROM {view} AS a WHERE exists(SELECT 1 FROM {view} WHERE {doubt})",
+]
+"""An error, or none, would tell of the rows of other projects, if the expression were computed for them."""
+
+
+_OF = {"doubt": "", "doubt_a": "a.", "doubt_b": "b."}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("query", ORACLES)
+def test_nothing_is_computed_of_other_projects(query: str, view: str) -> None:
+    for column, value in (("project", "default"), ("prompt", "own")):
+        if column == "prompt" and view not in ("calls", "bodies"):
+            continue
+        doubts = {name: f"intDiv(1, {of}{column} = '{value}')" for name, of in _OF.items()}
+        assert rows_of(shared_console(), query.format(view=view, **doubts))
 
 
 LEGITIMATE = {
