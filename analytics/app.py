@@ -1,6 +1,8 @@
 """The application: query API and page. Knows ClickHouse by its target only, embedded or a server."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from importlib import metadata
 
 from aiohttp import web
@@ -15,7 +17,7 @@ from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.middlewares import counted, explained, local_only, shielded
 from tallygate.analytics.models import Info
 from tallygate.analytics.pages import add_pages
-from tallygate.runtime.clickhouse import Target
+from tallygate.runtime.clickhouse import ClickHouseError, Target
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -41,6 +43,7 @@ def build_app(
     app[EXECUTOR] = QueryExecutor()
     app[METRICS] = ApiMetrics(registry if registry is not None else CollectorRegistry())
     app[INFO] = Info(version=metadata.version("tallygate"), gateway_url=gateway_url)
+    app.on_shutdown.append(_stop_queries)
     app.cleanup_ctx.append(_connections)
     _add_routes(app)
     add_pages(app)
@@ -58,8 +61,24 @@ def _add_routes(app: web.Application) -> None:
     app.router.add_get("/metrics", handlers.metrics)
 
 
+async def _stop_queries(app: web.Application) -> None:
+    """Before the handlers are waited for: their callers are told, and nobody waits out a long query."""
+    await asyncio.to_thread(_cancel, app)
+
+
+def _cancel(app: web.Application) -> None:
+    for reader in (app[CONSOLE], app[CALLS]):
+        # A server that is down runs nothing of ours.
+        with suppress(ClickHouseError):
+            reader.cancel()
+
+
 async def _connections(app: web.Application) -> AsyncIterator[None]:
     yield
+    await asyncio.to_thread(_close, app)
+
+
+def _close(app: web.Application) -> None:
     app[EXECUTOR].close()
     app[CONSOLE].close()
     app[CALLS].close()

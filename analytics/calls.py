@@ -56,6 +56,10 @@ class Calls:
         """Ask whether the tables are there."""
         self._pool.session().rows("SELECT count() FROM schema_migrations")
 
+    def cancel(self) -> None:
+        """Stop what runs."""
+        self._pool.cancel()
+
     def close(self) -> None:
         """Close all connections."""
         self._pool.close()

@@ -96,6 +96,10 @@ class Console:
             elapsed_ms=round(elapsed_ms, 3),
         )
 
+    def cancel(self) -> None:
+        """Stop what runs."""
+        self._running.cancel()
+
     def close(self) -> None:
         """Close all connections."""
         self._judging.close()

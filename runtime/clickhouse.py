@@ -6,6 +6,7 @@ Both are reached through `clickhouse_connect`, whose errors leave here as those 
 import logging
 import re
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -224,7 +225,9 @@ class SessionPool:
         """Take what `connect` takes; nothing is opened yet."""
         self._target = target
         self._database = database
-        self._settings = dict(settings or {})
+        # First: after `readonly` no setting can be changed.
+        self._tag = f"tallygate-{uuid.uuid4().hex}"
+        self._settings = {"log_comment": self._tag, **(settings or {})}
         self._local = threading.local()
         self._all: list[Session] = []
         self._lock = threading.Lock()
@@ -238,6 +241,16 @@ class SessionPool:
             with self._lock:
                 self._all.append(session)
         return session
+
+    def cancel(self) -> None:
+        """Stop the queries that are running in the pool's sessions: their threads get an error."""
+        if not self._all:
+            return
+        session = connect(self._target, database="default")
+        try:
+            session.command(f"KILL QUERY WHERE Settings['log_comment'] = '{self._tag}' ASYNC")
+        finally:
+            session.close()
 
     def close(self) -> None:
         """Close every session; none may be at work."""

@@ -88,7 +88,8 @@ def _scan(query: str) -> tuple[str, str, tuple[Word, ...]]:
         text.append(_blank(piece) if kind in ("comment", "semicolon") else piece)
         code.append(_blank(piece) if kind in ("comment", "semicolon", "string", "quoted") else piece)
         position = token.end()
-    return "".join(text).rstrip(), "".join(code).rstrip(), tuple(words)
+    whole = "".join(text).rstrip()
+    return whole, "".join(code)[: len(whole)], tuple(words)
 
 
 def _blank(piece: str) -> str:

@@ -1,11 +1,21 @@
 """`POST /api/v1/sql` as its callers see it."""
 
 import io
+import time
+from contextlib import suppress
 
 import pytest
+from aiohttp import ClientError
+from aiohttp.test_utils import TestClient, TestServer
 
+from tallygate.analytics.app import build_app
+from tallygate.analytics.console import MAX_SECONDS
+from tallygate.runtime.clickhouse import connect
+from tallygate.runtime.tasks import spawn
 from tests.support.api import running_api, stored
+from tests.support.chdb_engine import migrated_target
 from tests.support.factories import call
+from tests.support.wait import eventually
 
 
 async def test_answers_columns_rows_and_time() -> None:
@@ -188,3 +198,24 @@ async def test_the_size_of_an_answer_is_limited() -> None:
     query = "SELECT repeat('x', 10000) FROM (SELECT arrayJoin(range(9000)))"
     async with running_api() as api:
         assert await api.refused(query) == "result_too_large"
+
+
+async def test_a_running_query_does_not_hold_up_the_end() -> None:
+    many = "(SELECT arrayJoin(range(100000)) AS n)"
+    hard = f"SELECT count() FROM {many} AS x, {many} AS y WHERE cityHash64(x.n, y.n) = 1"
+    server = TestServer(build_app(target := migrated_target()))
+    await server.start_server()
+    client = TestClient(server)
+    task = spawn(client.post("/api/v1/sql", json={"query": hard}), name="hard query")
+    session = connect(target)
+    running = (
+        "SELECT query FROM system.processes WHERE query LIKE '%cityHash64(x%' AND query NOT LIKE '%LIKE%'"
+    )
+    await eventually(lambda: session.rows(running))
+    session.close()
+    begin = time.monotonic()
+    await server.close()
+    assert time.monotonic() - begin < MAX_SECONDS / 2
+    with suppress(ClientError):
+        await task
+    await client.close()
