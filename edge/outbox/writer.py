@@ -8,6 +8,8 @@ import errno
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +24,7 @@ FullPolicy = Literal["drop", "refuse"]
 
 
 class OutboxFullError(OSError):
-    """The quota is used up, or the disk is full."""
+    """The quota is used up, or the disk does not take more: it is full, broken, or gone."""
 
 
 class OutboxBusyError(RuntimeError):
@@ -102,26 +104,45 @@ class OutboxWriter:
         os.close(self._lock_fd)
 
     def _write(self, record: bytes) -> None:
-        try:
+        with _as_full():
             written = os.write(self._fd, record)
             if written != len(record):  # a full disk takes a part
                 os.ftruncate(self._fd, self._segment_bytes)
                 raise OutboxFullError(errno.ENOSPC, "the disk took only a part of the record")
-            if self._limits.fsync:
+        if self._limits.fsync:
+            self._sync(len(record))
+
+    def _sync(self, written_bytes: int) -> None:
+        try:
+            with _as_full():
                 os.fdatasync(self._fd)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise OutboxFullError(error.errno, os.strerror(error.errno)) from error
+        except OutboxFullError:
+            # The record is in the file and a reader may have it: its number must not be given out again.
+            self._segment_bytes += written_bytes
+            self.next_seq += 1
             raise
 
     def _roll(self) -> None:
         """Begin a new segment. An empty one of the same name is taken over."""
+        path = self._directory / segment.name(self.next_seq)
+        with _as_full():
+            fresh = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if self._fd >= 0:
             os.close(self._fd)
-        path = self._directory / segment.name(self.next_seq)
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._fd = fresh
         self._segment_bytes = 0
         self.refresh()
+
+
+@contextmanager
+def _as_full() -> Iterator[None]:
+    """Whatever the disk says against an event, the call goes on by the policy for a full outbox."""
+    try:
+        yield
+    except OutboxFullError:
+        raise
+    except OSError as error:
+        raise OutboxFullError(error.errno, error.strerror) from error
 
 
 def _recover(directory: Path) -> int:

@@ -1,5 +1,6 @@
 """The outbox: what was appended is read, in order, whatever is cut, killed, deleted or damaged."""
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -259,4 +260,43 @@ def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
     writer = OutboxWriter(tmp_path)
     fill(writer, 1)
     assert [path.stat().st_mode & 0o077 for path in segment.segments(tmp_path)] == [0]
+    writer.close()
+
+
+def test_a_segment_that_cant_be_begun_is_a_full_outbox_and_harms_no_other_file(tmp_path: Path) -> None:
+    """The old segment stays open until there is a new one: its number might else be another file's by then."""
+    directory, away = tmp_path / "outbox", tmp_path / "away"
+    writer = OutboxWriter(directory, SMALL)
+    first = fill(writer, 1, size=4000)
+    directory.rename(away)
+    with pytest.raises(OutboxFullError):
+        fill(writer, 1, size=4000)
+    with (tmp_path / "other").open("wb", buffering=0) as other:
+        with pytest.raises(OutboxFullError):
+            fill(writer, 1, size=4000)
+        other.write(b"still open")
+    away.rename(directory)
+    assert seqs(directory) == first
+    second = fill(writer, 1, size=4000)
+    writer.close()
+    assert seqs(directory) == first + second
+
+
+def test_a_record_that_did_not_reach_the_disk_uses_up_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader may have it already: with the same number the next one would count as applied."""
+
+    def failing(_fd: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    writer = OutboxWriter(tmp_path, OutboxLimits(fsync=True))
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fdatasync", failing)
+        with pytest.raises(OutboxFullError):
+            writer.append(1, b"key", b"not on disk")
+    written = writer.append(1, b"key", b"on disk")
+    records = read_all(OutboxReader(tmp_path))
+    assert [record.payload for record in records] == [b"not on disk", b"on disk"]
+    assert [record.seq for record in records] == [written - 1, written]
     writer.close()
