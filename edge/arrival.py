@@ -2,23 +2,25 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import hdrs
 from aiohttp.web_request import BaseRequest
 
-from tallygate.control.snapshot import Snapshot
-from tallygate.edge.call import MAX_USER_CHARS, Call, clean, elapsed_us
+from tallygate.edge.call import MAX_USER_CHARS, Call, clean, elapsed_us, now_us
 from tallygate.edge.capture import Capture
 from tallygate.edge.config import EdgeConfig
 from tallygate.edge.errors import GatewayError, body_too_large, invalid_request
-from tallygate.edge.headers import Inbound
-from tallygate.edge.identity import Identity
+from tallygate.edge.headers import Inbound, secret_of
+from tallygate.edge.http.names import text
+from tallygate.edge.identity import Identity, identify, presented, query_keys, without_gateway_key
 from tallygate.edge.recorder import Recorder
 from tallygate.edge.request.body import BodyReader, RequestBody
 from tallygate.edge.request.source import ServerSource
 from tallygate.edge.routing import operations
 from tallygate.edge.routing.operations import JSON_OPERATIONS, Operation
+from tallygate.edge.routing.world import World
 from tallygate.edge.steps import Arrival
 from tallygate.runtime.deadline import Deadline
 
@@ -52,7 +54,13 @@ class Reception:
         return operation
 
     async def receive(
-        self, call: Call, request: BaseRequest, inbound: Inbound, query: str, deadline: Deadline
+        self,
+        call: Call,
+        request: BaseRequest,
+        inbound: Inbound,
+        query: str,
+        deadline: Deadline,
+        world: World,
     ) -> Arrival:
         """Identify the caller and read the body as far as routing needs.
 
@@ -60,7 +68,7 @@ class Reception:
             GatewayError: 400, 401, 404, 413.
         """
         operation = self.checked(call, request)
-        identity = Identity(Snapshot())
+        identity = self._identify(call, inbound, query, world)
         capture = Capture(0 if call.labels.omit_request else self._config.capture_request_bytes)
         call.request_capture = capture
         length = self._declared_length(call, request)
@@ -69,7 +77,39 @@ class Reception:
         body = await _timed(call, partial(_read, request, inbound, operation, reader))
         _know(call, operation, body)
         finish = partial(self._recorder.finish, call)
-        return Arrival(call, identity, inbound, query, body, reader, deadline, finish)
+        return Arrival(call, identity, inbound, without_gateway_key(query), body, reader, deadline, finish)
+
+    async def hold(self, call: Call, body: RequestBody) -> None:
+        """Read the body's rest, and keep all of it in memory.
+
+        Raises:
+            GatewayError: 400, 413.
+        """
+        before = time.monotonic_ns()
+        await body.hold()
+        call.upstream_wait_us += elapsed_us(before)
+
+    def _identify(self, call: Call, inbound: Inbound, query: str, world: World) -> Identity:
+        key = presented(inbound, query)
+        for secret in (
+            key,
+            *(secret_of(text(value)) for _, value in inbound.credentials),
+            *query_keys(query),
+        ):
+            call.keep_secret(secret)
+        identity = identify(key, world.snapshot, now_us(), open_mode=self._config.open_mode)
+        call.project = identity.project
+        if identity.key is not None:
+            call.key_id = identity.key.key_id
+            call.user_id = call.user_id or identity.key.user_id
+        settings = world.snapshot.project_settings(identity.project)
+        if settings.omit_request or settings.omit_response:
+            call.labels = replace(
+                call.labels,
+                omit_request=call.labels.omit_request or settings.omit_request,
+                omit_response=call.labels.omit_response or settings.omit_response,
+            )
+        return identity
 
     def _declared_length(self, call: Call, request: BaseRequest) -> int | None:
         """The body's length by its header, None if it is chunked.

@@ -45,6 +45,8 @@ class AttemptState:
     status: int = 0
     error: str = ""
     latency_us: int = 0
+    delay_us: int = 0
+    """Wait before it."""
     ended: bool = False
 
     def end(self, error: str = "") -> None:
@@ -85,6 +87,12 @@ class Call:
     rate_limit: dict[str, str] = field(default_factory=dict)
     provider_request_id: str = ""
     ttft_us: int | None = None
+    fallback_index: int = 0
+    """Of the stop that is tried, or was tried last."""
+    usage_flavor: str = ""
+    """In which shape the provider tells usage."""
+    retry_after_s: int | None = None
+    """When the gateway itself would have the caller come again."""
     cache: Literal["", "hit", "miss"] = ""
     answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     """The gateway's, besides those that every answer has."""
@@ -118,9 +126,17 @@ class Call:
         if len(secret) >= _MIN_SECRET_CHARS:
             self.secrets.add(secret)
 
-    def begin_attempt(self) -> AttemptState:
-        """A try of the current provider starts."""
-        attempt = AttemptState(self.provider, self.model, now_us(), time.monotonic_ns())
+    def go_to(self, index: int, provider: str, model: str) -> None:
+        """The next try is of this stop."""
+        self.fallback_index, self.provider, self.model = index, provider, model
+
+    def forget_answer(self) -> None:
+        """An answer broke off before the caller had any of it, and another one is tried."""
+        self.found, self.response_capture, self.ttft_us = Found(), None, None
+
+    def begin_attempt(self, delay_us: int = 0) -> AttemptState:
+        """A try of the current provider starts, after a wait."""
+        attempt = AttemptState(self.provider, self.model, now_us(), time.monotonic_ns(), delay_us=delay_us)
         self.attempts.append(attempt)
         return attempt
 

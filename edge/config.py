@@ -2,12 +2,13 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from tallygate.edge.outbox.writer import FullPolicy, OutboxLimits
-from tallygate.edge.routing.registry import REGISTRY, Provider
+from tallygate.edge.routing.registry import ANTHROPIC, AZURE, BEDROCK, REGISTRY, Provider
 from tallygate.edge.routing.target import Target
+from tallygate.edge.routing.world import own_provider
 from tallygate.runtime.config import ConfigError, ProviderConfig, Settings
 
 
@@ -25,6 +26,9 @@ class EdgeConfig:
     outbox: OutboxLimits
     targets: Mapping[str, Target]
     """Providers that can be called, by id."""
+    open_mode: bool = True
+    target_urls: tuple[str, ...] = ()
+    """What callers may name as `X-Target-URL`, besides the providers' own."""
 
 
 def from_settings(settings: Settings, environ: Mapping[str, str]) -> EdgeConfig:
@@ -33,7 +37,8 @@ def from_settings(settings: Settings, environ: Mapping[str, str]) -> EdgeConfig:
     Raises:
         ConfigError: a provider without a usable address, or open mode on an address that others can reach.
     """
-    require_loopback(settings.edge_host)
+    if settings.open_mode:
+        require_loopback(settings.edge_host)
     return EdgeConfig(
         host=settings.edge_host,
         port=settings.edge_port,
@@ -48,6 +53,8 @@ def from_settings(settings: Settings, environ: Mapping[str, str]) -> EdgeConfig:
             fsync=settings.outbox.fsync,
         ),
         targets=_targets(settings.providers, environ),
+        open_mode=settings.open_mode,
+        target_urls=settings.target_urls,
     )
 
 
@@ -78,13 +85,39 @@ def _targets(configured: Mapping[str, ProviderConfig], environ: Mapping[str, str
 
 
 def _target(id_: str, config: ProviderConfig, environ: Mapping[str, str]) -> Target:
-    # A provider outside the registry speaks OpenAI's dialect at its base URL.
-    provider = REGISTRY.get(id_) or Provider(id_, "", stream_usage=True)
+    provider = REGISTRY.get(id_) or _own_provider(id_, config)
     base_url = (config.base_url or provider.base_url).rstrip("/")
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if (config.base_url is not None or provider.base_url or id_ not in REGISTRY) and not _is_url(base_url):
         raise ConfigError(f"providers.{id_}.base_url: {base_url!r} is not an http or https URL")
+    keys = [environ.get(name, "").strip() for name in provider.key_variables]
     if config.api_key is not None:
-        return Target(provider, base_url, config.api_key.get_secret_value())
-    keys = (environ.get(name, "").strip() for name in provider.key_variables)
-    return Target(provider, base_url, next((key for key in keys if key), ""))
+        keys = [config.api_key.get_secret_value()]
+    return Target(
+        provider,
+        base_url or _first(environ, "AZURE_OPENAI_ENDPOINT" if id_ == AZURE.id else "").rstrip("/"),
+        next((key for key in keys if key), ""),
+        secrets=_aws_secrets(environ) if id_ == BEDROCK.id else {},
+        api_version=config.api_version or (_first(environ, "OPENAI_API_VERSION") if id_ == AZURE.id else ""),
+        region=config.region or _first(environ, "AWS_REGION", "AWS_DEFAULT_REGION"),
+    )
+
+
+def _own_provider(id_: str, config: ProviderConfig) -> Provider:
+    if config.dialect == "anthropic":
+        return replace(ANTHROPIC, id=id_, base_url="", key_variables=(), models="", catalogue_id="")
+    return own_provider(id_)
+
+
+def _is_url(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _aws_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    names = ("access_key_id", "secret_access_key", "session_token")
+    found = {name: environ.get(f"AWS_{name.upper()}", "").strip() for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def _first(environ: Mapping[str, str], *names: str) -> str:
+    return next((value for name in names if (value := environ.get(name, "").strip())), "")

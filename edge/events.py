@@ -62,7 +62,7 @@ def response_event(call: Call, ending: Ending, edge_id: str, seq: int) -> dict[s
         "attempts": [_attempt(attempt) for attempt in call.attempts],
         "rate_limit": call.rate_limit,
         "usage": found.usage,
-        "usage_flavor": flavor_of(found.usage, call.operation.flavor if call.operation else ""),
+        "usage_flavor": flavor_of(found.usage, call.usage_flavor),
         "service_tier": found.service_tier,
         "model_override": labels.model_override,
         "request_body": None if labels.omit_request else _body(call.request_capture, call),
@@ -96,7 +96,7 @@ def _attempt(attempt: AttemptState) -> dict[str, Any]:
         "error": attempt.error,
         "started_at_us": attempt.started_at_us,
         "latency_us": attempt.latency_us,
-        "delay_us": 0,
+        "delay_us": attempt.delay_us,
     }
 
 

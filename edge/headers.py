@@ -51,6 +51,8 @@ class Inbound:
     """By name in lower case without prefix; `Tallygate-X` wins over `Helicone-X`."""
     credentials: RawHeaders
     """The caller's own provider key, as sent; empty if it was a placeholder or a key of the gateway's."""
+    gateway_key: str
+    """The gateway's key that stood in the place of a provider's; empty if none."""
     forward: RawHeaders
     """What else goes to the provider."""
     accept_encoding: str | None
@@ -69,6 +71,7 @@ def sort_inbound(headers: RawHeaders) -> Inbound:
     special: dict[bytes, str] = {}
     gateway: dict[str, GatewayHeader] = {}
     credentials: RawHeaders = []
+    gateway_key = ""
     forward: RawHeaders = []
     for name, value in headers:
         key = name.lower()
@@ -77,6 +80,8 @@ def sort_inbound(headers: RawHeaders) -> Inbound:
         elif key in _CREDENTIALS:
             if not is_placeholder(text(value)):
                 credentials.append((name, value))
+            elif (secret := secret_of(text(value))).startswith(GATEWAY_KEY):
+                gateway_key = gateway_key or secret
         else:
             if key not in dropped:
                 forward.append((name, value))
@@ -84,6 +89,7 @@ def sort_inbound(headers: RawHeaders) -> Inbound:
     return Inbound(
         gateway=gateway,
         credentials=credentials,
+        gateway_key=gateway_key,
         forward=forward,
         accept_encoding=special.get(b"accept-encoding"),
         content_type=special.get(b"content-type", "").lower(),
@@ -95,6 +101,11 @@ def sort_inbound(headers: RawHeaders) -> Inbound:
 def is_credential(name: bytes) -> bool:
     """Whether a header carries a provider key."""
     return name.lower() in _CREDENTIALS
+
+
+def is_gateway(name: bytes) -> bool:
+    """Whether a header is one of the gateway's own."""
+    return name.lower().startswith(PREFIXES)
 
 
 def is_placeholder(value: str) -> bool:

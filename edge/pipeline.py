@@ -2,18 +2,21 @@
 
 from aiohttp.web_request import BaseRequest
 
-from tallygate.edge import plan
 from tallygate.edge.answer.kept import Kept
 from tallygate.edge.answer.writer import AnswerWriter
 from tallygate.edge.arrival import Reception
+from tallygate.edge.attempts import Attempts
 from tallygate.edge.call import Call
 from tallygate.edge.config import EdgeConfig
 from tallygate.edge.exchange import Exchange
 from tallygate.edge.headers import Inbound
 from tallygate.edge.recorder import Recorder
-from tallygate.edge.routing.router import Router
-from tallygate.edge.steps import Cache, Gate
+from tallygate.edge.routing.itinerary import Caller, Itinerary, build
+from tallygate.edge.routing.operations import Operation
+from tallygate.edge.routing.world import World, Worlds
+from tallygate.edge.steps import Arrival, Cache, Gate
 from tallygate.edge.upstream.base import Upstream
+from tallygate.edge.wire import needs_whole_body
 from tallygate.runtime.deadline import Deadline
 
 
@@ -21,14 +24,27 @@ class Pipeline:
     """Serves calls: identify → read → gate → route → cache → attempts."""
 
     def __init__(
-        self, config: EdgeConfig, recorder: Recorder, upstream: Upstream, gate: Gate, cache: Cache
+        self,
+        config: EdgeConfig,
+        recorder: Recorder,
+        upstream: Upstream,
+        worlds: Worlds,
+        gate: Gate,
+        cache: Cache,
     ) -> None:
         self._reception = Reception(config, recorder)
         self._recorder = recorder
-        self._router = Router(config.targets)
-        self._exchange = Exchange(upstream, recorder, capture_response_bytes=config.capture_response_bytes)
+        self._config = config
+        self._worlds = worlds
+        exchange = Exchange(upstream, recorder, capture_response_bytes=config.capture_response_bytes)
+        self._attempts = Attempts(exchange)
         self._gate = gate
         self._cache = cache
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """Names that a path may begin with."""
+        return self._worlds.current().providers
 
     async def serve(
         self,
@@ -45,17 +61,33 @@ class Pipeline:
             GatewayError: to be answered in the caller's dialect.
             ClientGoneError: the caller left.
         """
-        arrival = await self._reception.receive(call, request, inbound, query, deadline)
+        world = self._worlds.current()
+        arrival = await self._reception.receive(call, request, inbound, query, deadline, world)
         await self._gate.admit(arrival)
         operation = self._reception.checked(call, request)
-        route = plan.route(self._router, operation, arrival.body.fields.model)
-        call.provider, call.model = route.target.id, route.model
-        planned = plan.plan(route, operation, query, inbound, arrival.body)
-        for secret in plan.secrets(planned, query):
-            call.keep_secret(secret)
+        itinerary = await self._plan(arrival, operation, world)
+        first = itinerary.stops[0]
+        call.go_to(0, first.target.id, first.model)
         self._recorder.begin(call)
 
         async def proceed(kept: Kept | None) -> None:
-            await self._exchange.run(call, planned, arrival.body, arrival.reader, writer, kept)
+            await self._attempts.run(arrival, operation, itinerary, writer, kept)
 
         await self._cache.around(arrival, writer, proceed)
+
+    async def _plan(self, arrival: Arrival, operation: Operation, world: World) -> Itinerary:
+        """Where the call may go; its body is held if it may be needed more than once, or as a whole."""
+        identity, body, call = arrival.identity, arrival.body, arrival.call
+        if identity.key is not None and identity.key.models:
+            # A second `model` behind what has been read would be the one that counts.
+            await self._reception.hold(call, body)
+        view = world.view(identity.project)
+        urls = self._config.target_urls + world.snapshot.project_settings(identity.project).target_urls
+        caller = Caller(view, identity.key, arrival.inbound, urls)
+        itinerary = build(caller, operation, call.method, body.fields.model)
+        whole = itinerary.may_repeat or any(
+            needs_whole_body(operation, call.method, stop) for stop in itinerary.stops
+        )
+        if whole:
+            await self._reception.hold(call, body)
+        return itinerary

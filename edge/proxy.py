@@ -28,6 +28,7 @@ _OUTCOMES = {
     "timeout": Outcome.TIMEOUT,
     "shutdown": Outcome.TIMEOUT,
     "provider_unreachable": Outcome.PROVIDER_ERROR,
+    "no_healthy_provider": Outcome.PROVIDER_ERROR,
     "internal": Outcome.PROVIDER_ERROR,
 }
 """Outcomes by the gateway's error codes; the others refuse the call."""
@@ -97,7 +98,7 @@ class Proxy:
     ) -> None:
         """Read the labels, which say how much time there is, and serve the call within it."""
         inbound = sort_inbound(list(request.raw_headers))
-        call.operation = operations.classify(call.path, self._config.targets)
+        call.operation = operations.classify(call.path, self._pipeline.providers)
         call.label(labels.parse(inbound.gateway))
         budget_ms = call.labels.timeout_ms or self._config.request_timeout_ms
         try:
@@ -118,6 +119,8 @@ class Proxy:
             writer.abort()
             return
         answer_headers = [*_ERROR_HEADERS, *own_headers(call)]
+        if call.retry_after_s is not None and error.code == "no_healthy_provider":
+            answer_headers.append((b"Retry-After", b"%d" % call.retry_after_s))
         with suppress(ConnectionError):
             await writer.whole(error.status, "", answer_headers, error.body(call.dialect))
 

@@ -9,12 +9,14 @@ from typing import Self
 
 from aiohttp.web_request import BaseRequest
 
+from tallygate.control.snapshot import Snapshot
 from tallygate.edge.answer.writer import Answered, AnswerWriter
 from tallygate.edge.config import EdgeConfig
 from tallygate.edge.pipeline import Pipeline
 from tallygate.edge.protocol import EdgeHttpServer
 from tallygate.edge.proxy import Proxy
 from tallygate.edge.recorder import Outbox, Recorder
+from tallygate.edge.routing.world import Worlds
 from tallygate.edge.steps import Cache, Gate, NoCache, OpenGate
 from tallygate.edge.upstream.aiohttp_client import AiohttpUpstream
 from tallygate.edge.upstream.base import Upstream
@@ -28,6 +30,7 @@ MAX_LINE_BYTES = 16 * 1024
 MAX_HEADERS = 256
 _JSON = b"application/json"
 
+_NO_CONTROL_DATA = Snapshot()
 Admin = Callable[[], tuple[int, bytes, bytes]]
 
 
@@ -44,6 +47,7 @@ class EdgeServer:
         reuse_port: bool = False,
         gate: Gate | None = None,
         cache: Cache | None = None,
+        snapshots: Callable[[], Snapshot] | None = None,
     ) -> None:
         self._config = config
         self._outbox = outbox
@@ -52,6 +56,7 @@ class EdgeServer:
         self._reuse_port = reuse_port
         self._gate = gate or OpenGate()
         self._cache = cache or NoCache()
+        self._snapshots = snapshots or (lambda: _NO_CONTROL_DATA)
         self._recorder = Recorder(outbox, config.full_policy, self.metrics)
         self._admin: dict[str, Admin] = {
             "/healthz": self._healthz,
@@ -68,7 +73,8 @@ class EdgeServer:
         self._own_upstream = self._upstream is None
         upstream = self._upstream or AiohttpUpstream()
         self._running_upstream = upstream
-        pipeline = Pipeline(self._config, self._recorder, upstream, self._gate, self._cache)
+        worlds = Worlds(self._snapshots, self._config.targets)
+        pipeline = Pipeline(self._config, self._recorder, upstream, worlds, self._gate, self._cache)
         self._proxy = Proxy(self._config, self._recorder, pipeline, self.metrics)
         self._http = EdgeHttpServer(
             self._handle,

@@ -6,9 +6,12 @@ import logging
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 import uvloop
 
+from tallygate.control.feed import SnapshotFeed
+from tallygate.control.open import open_feed
 from tallygate.edge import controls
 from tallygate.edge.config import EdgeConfig, from_settings
 from tallygate.edge.limits.meter import CallMeter
@@ -41,19 +44,27 @@ def run(
 
     Raises:
         ConfigError: the settings can't be used.
+        ControlError: the control data can't be read, and there is no copy of it.
         OutboxBusyError: another process writes this worker's outbox.
         OSError: the port is taken.
     """
     config = from_settings(settings, os.environ if environ is None else environ)
-    outbox = OutboxWriter(settings.outbox_dir / f"edge-{index}", config.outbox)
-    try:
-        uvloop.run(_serve(settings, config, outbox, index, meter))
-    finally:
-        outbox.close()
+    with ExitStack() as stack:
+        outbox = OutboxWriter(settings.outbox_dir / f"edge-{index}", config.outbox)
+        stack.callback(outbox.close)
+        feed = open_feed(settings)
+        stack.callback(feed.stop)
+        feed.start()
+        uvloop.run(_serve(settings, config, outbox, feed, index, meter))
 
 
 async def _serve(
-    settings: Settings, config: EdgeConfig, outbox: OutboxWriter, index: int, meter: CallMeter | None
+    settings: Settings,
+    config: EdgeConfig,
+    outbox: OutboxWriter,
+    feed: SnapshotFeed,
+    index: int,
+    meter: CallMeter | None,
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -63,7 +74,13 @@ async def _serve(
     async with (
         controls.opened(settings, metrics, meter) as steps,
         EdgeServer(
-            config, outbox, metrics=metrics, reuse_port=True, gate=steps.gate, cache=steps.cache
+            config,
+            outbox,
+            metrics=metrics,
+            reuse_port=True,
+            gate=steps.gate,
+            cache=steps.cache,
+            snapshots=lambda: feed.current,
         ) as server,
     ):
         # What was imported lives as long as the process: the collector need not look at it again.

@@ -3,15 +3,17 @@
 import time
 from collections.abc import Callable
 
-from tallygate.edge import headers
 from tallygate.edge.answer.tap import AnswerTap
+from tallygate.edge.answer.translated import TranslatingTap
 from tallygate.edge.answer.writer import AnswerWriter
 from tallygate.edge.call import Call, elapsed_us
 from tallygate.edge.http.names import RawHeaders, get
-from tallygate.edge.upstream.base import UpstreamResponse
+from tallygate.edge.upstream.base import UpstreamProtocolError, UpstreamResponse
 
 WHOLE_ANSWER_BYTES = 1 << 20
 """Answers that declare no more than this are read whole and written at once."""
+TRANSLATED_ANSWER_BYTES = 64 << 20
+"""Whole answers longer than this are not translated."""
 
 
 class Relay:
@@ -26,7 +28,7 @@ class Relay:
         call: Call,
         response: UpstreamResponse,
         writer: AnswerWriter,
-        tap: AnswerTap,
+        tap: AnswerTap | TranslatingTap,
         finish: Callable[[], None],
     ) -> None:
         self._call = call
@@ -36,24 +38,27 @@ class Relay:
         self._finish = finish
         self._finished = False
 
-    async def run(self, own_headers: RawHeaders) -> None:
-        """Pass the answer on, with headers of the gateway's.
+    async def run(self, passed: RawHeaders, own_headers: RawHeaders) -> None:
+        """Pass the answer on, with the headers that go to the caller and those of the gateway's.
 
         Raises:
             UpstreamError: the answer does not come whole.
             ClientGoneError: the caller left.
         """
         response = self._response
-        head = [*headers.sort_answer(response.headers), *own_headers]
+        head = [*passed, *own_headers]
         declared = _declared_length(response.headers)
         if self._writer.bodiless(response.status):
             if declared is not None and response.status != 204:
                 head.append((b"Content-Length", b"%d" % declared))
             await self._whole(head, b"")
-        elif get(response.headers, b"content-type").lower().startswith("text/event-stream"):
+        elif self._tap.needs_whole:
+            await self._whole(head, await self._all())
+        elif self._tap.content_type.startswith("text/event-stream"):
             # A stream's head does not wait for its first event.
-            self._writer.start(response.status, response.reason, head, None if self._tap.alters else declared)
-            await self._stream(b"", declared)
+            length = None if self._tap.alters else declared
+            self._writer.start(response.status, response.reason, head, length)
+            await self._stream(b"", length)
         else:
             await self._body(head, declared)
 
@@ -70,10 +75,21 @@ class Relay:
             self._writer.start(self._response.status, self._response.reason, head, declared)
             await self._stream(first, declared)
 
+    async def _all(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while data := await self._next():
+            parts.append(data)
+            size += len(data)
+            if size > TRANSLATED_ANSWER_BYTES:
+                raise UpstreamProtocolError("the answer is too long to be translated")
+        return b"".join(parts)
+
     async def _whole(self, head: RawHeaders, body: bytes) -> None:
         body = self._tap.feed(body) + self._tap.close()
         self._end()
-        await self._writer.whole(self._response.status, self._response.reason, head, body)
+        status, reason = self._tap.status, self._response.reason
+        await self._writer.whole(status, reason if status == self._response.status else "", head, body)
 
     async def _stream(self, first: bytes, declared: int | None) -> None:
         data = first or await self._next()

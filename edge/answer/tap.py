@@ -3,6 +3,7 @@
 from tallygate.edge.answer.kept import Kept
 from tallygate.edge.capture import Capture
 from tallygate.edge.http.coding import decoder
+from tallygate.edge.http.names import RawHeaders
 from tallygate.edge.usage.collector import collector_for
 from tallygate.edge.usage.hider import UsageHider
 
@@ -10,8 +11,14 @@ from tallygate.edge.usage.hider import UsageHider
 class AnswerTap:
     """Takes the answer's bytes as they come; returns those that go to the caller."""
 
+    needs_whole = False
+    """Whether nothing goes on before all of it has come."""
+    failed = False
+    """Whether the stream told the caller of a failure that is not in `found`."""
+
     def __init__(
         self,
+        status: int,
         content_type: str,
         content_encoding: str,
         capture: Capture,
@@ -19,6 +26,10 @@ class AnswerTap:
         hide_usage: bool,
         kept: Kept | None = None,
     ) -> None:
+        self.status = status
+        """Of the answer to the caller."""
+        self.content_type = content_type.lower()
+        """Of the answer to the caller, in lower case."""
         self.capture = capture
         self._kept = kept
         self._collector = collector_for(content_type)
@@ -34,8 +45,12 @@ class AnswerTap:
 
     @property
     def alters(self) -> bool:
-        """Whether the caller may get fewer bytes than the provider sent."""
+        """Whether the caller may get other bytes than the provider sent."""
         return self._hider is not None
+
+    def head(self, sorted_headers: RawHeaders) -> RawHeaders:
+        """The provider's headers as they go to the caller."""
+        return sorted_headers
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes."""

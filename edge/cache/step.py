@@ -107,7 +107,7 @@ class CachedAnswers:
         kind, body = kind_of(kept.content_type), kept.body
         if not is_complete(call.endpoint, kind, body):
             return None
-        found, flavor = call.found, call.operation.flavor if call.operation else ""
+        found, flavor = call.found, call.usage_flavor
         return Entry(
             kind=kind,
             body=body,
@@ -126,6 +126,7 @@ class CachedAnswers:
         self._count("hit")
         call.cache = "hit"
         call.provider, call.model = entry.provider, entry.model
+        call.usage_flavor = entry.usage_flavor
         call.found = Found(usage=entry.usage, model=entry.model, service_tier=entry.service_tier)
         call.response_capture = Capture(0 if call.labels.omit_response else self._capture_bytes)
         call.response_capture.add(found.body)

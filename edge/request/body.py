@@ -49,6 +49,25 @@ class RequestBody:
     """The head without its content coding, if it had one and is complete."""
     source: Source | None = None
     scan: TopLevelScanner | None = field(default=None, repr=False)
+    held: bool = False
+    """All of it is kept in memory until the call ends."""
+
+    async def hold(self) -> None:
+        """Read the rest, so that it can be sent more than once, and looked at as a whole.
+
+        Raises:
+            GatewayError: 413; 400.
+        """
+        if not self.complete and self.source is not None:
+            parts = [bytes(self.head)]
+            while data := await self.source.read():
+                parts.append(data)
+            self.head, self.scan = b"".join(parts), None
+            self.complete, self.length = True, len(self.head)
+            parsed = fields.parse_object(self.head) if self.head.lstrip()[:1] == b"{" else None
+            if parsed is not None:
+                self.fields = fields.read(parsed, strict=False)
+        self.held = True
 
     def scanner(self) -> TopLevelScanner:
         """Where the fields of the (decoded) head lie."""

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-KeyHeader = Literal["bearer", "x-api-key", "x-goog-api-key"]
+from tallygate.edge.dialects.table import ProviderDialect
+
+KeyHeader = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +14,19 @@ class Provider:
 
     id: str
     base_url: str
-    """As the provider's own SDK takes it."""
+    """As the provider's own SDK takes it; empty if everybody has another one."""
     compat_path: str = ""
     """From the base URL to the root of the OpenAI-compatible API, below which `/chat/completions` lies."""
     key_variables: tuple[str, ...] = ()
     """Environment variables that hold its key, in order of preference."""
     native_key: KeyHeader = "bearer"
-    """How its own API takes the key; the OpenAI-compatible one takes a bearer token everywhere."""
+    """How its own API takes the key."""
+    compat_key: KeyHeader = "bearer"
+    """How the OpenAI-compatible one does."""
+    dialect: ProviderDialect = "openai.chat"
+    """Of its own API; callers of another one are translated."""
+    responses: bool = False
+    """Whether it has OpenAI's Responses too; else they are translated."""
     stream_usage: bool = False
     """Whether `stream_options.include_usage` is needed for, and taken by, its chat completions. The others
     send usage in every stream, and some refuse the field."""
@@ -34,6 +42,7 @@ OPENAI = Provider(
     "openai",
     "https://api.openai.com/v1",
     key_variables=("OPENAI_API_KEY",),
+    responses=True,
     stream_usage=True,
     models=(
         r"gpt-|chatgpt-|o\d(?:-|$)|ft:|codex-|computer-use-|text-embedding-(?:3-|ada-)|whisper-|tts-|dall-e-"
@@ -46,6 +55,7 @@ ANTHROPIC = Provider(
     compat_path="/v1",
     key_variables=("ANTHROPIC_API_KEY",),
     native_key="x-api-key",
+    dialect="anthropic.messages",
     stream_usage=True,
     models="claude-",
 )
@@ -55,6 +65,7 @@ GOOGLE = Provider(
     compat_path="/v1beta/openai",
     key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     native_key="x-goog-api-key",
+    dialect="google.generate",
     stream_usage=True,
     models=r"(?:models/)?(?:gemini-|gemma-|imagen-|veo-|learnlm-|text-embedding-00|embedding-00)",
 )
@@ -86,6 +97,7 @@ XAI = Provider(
     "xai",
     "https://api.x.ai/v1",
     key_variables=("XAI_API_KEY",),
+    responses=True,
     stream_usage=True,
     catalogue_id="x-ai",
     models="grok-",
@@ -116,6 +128,34 @@ CEREBRAS = Provider(
     key_variables=("CEREBRAS_API_KEY",),
 )
 
+AZURE = Provider(
+    "azure",
+    "",
+    key_variables=("AZURE_OPENAI_API_KEY",),
+    native_key="api-key",
+    compat_key="api-key",
+    responses=True,
+    stream_usage=True,
+)
+"""Its base URL is the resource's (`https://name.openai.azure.com`), or that with `/openai/v1`."""
+BEDROCK = Provider(
+    "bedrock",
+    "",
+    key_variables=("AWS_BEARER_TOKEN_BEDROCK",),
+    dialect="bedrock.converse",
+    catalogue_id="aws",
+    models=r"(?:(?:us|eu|apac|global|us-gov)\.)?(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek)\.[\w-]+",
+)
+"""Its base URL follows from the region."""
+COHERE = Provider(
+    "cohere",
+    "https://api.cohere.ai",
+    compat_path="/compatibility/v1",
+    key_variables=("COHERE_API_KEY", "CO_API_KEY"),
+    stream_usage=True,
+    models=r"command-|c4ai-|embed-(?:english|multilingual|v)|rerank-",
+)
+
 # In the order in which they are asked for a model that several of them serve: those that make models first.
 REGISTRY = {
     provider.id: provider
@@ -132,5 +172,8 @@ REGISTRY = {
         TOGETHER,
         FIREWORKS,
         OPENROUTER,
+        COHERE,
+        BEDROCK,
+        AZURE,
     )
 }

@@ -2,34 +2,36 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from tallygate.edge.http.names import RawHeaders
+
+ErrorKind = Literal["connect", "timeout", "closed", "protocol"]
 
 
 class UpstreamError(Exception):
     """The provider could not be called, or its answer did not come whole."""
 
-    kind = "protocol"
+    kind: ErrorKind = "protocol"
     """Name of this error in an attempt's record."""
 
 
 class UpstreamConnectError(UpstreamError):
     """No connection: name, route, refusal or TLS. The provider has not seen the call."""
 
-    kind = "connect"
+    kind: ErrorKind = "connect"
 
 
 class UpstreamTimeoutError(UpstreamError):
     """The provider did not answer in time."""
 
-    kind = "timeout"
+    kind: ErrorKind = "timeout"
 
 
 class UpstreamClosedError(UpstreamError):
     """The connection ended before the answer did."""
 
-    kind = "closed"
+    kind: ErrorKind = "closed"
 
 
 class UpstreamProtocolError(UpstreamError):

@@ -11,10 +11,12 @@ def edge_worker(index: int) -> None:
     """One process of the gateway."""
     with mistakes_told():
         settings = settings_of(f"edge-{index}", quiet=True)
+        from tallygate.control.errors import MasterKeyError, SchemaError
         from tallygate.edge.worker import run
         from tallygate.infra.meter import PricedCalls
 
-        run(settings, index, meter=PricedCalls())
+        with mistakes_told(MasterKeyError, SchemaError):
+            run(settings, index, meter=PricedCalls())
 
 
 @click.command(hidden=True)

@@ -86,8 +86,7 @@ async def test_paths_and_bodies_stay(path: str, target: str, body: bytes, tmp_pa
     ("model", "provider", "target", "name"),
     [
         ("openai/gpt-4o", "openai", "/v1/chat/completions", "gpt-4o"),
-        ("claude-x", "anthropic", "/v1/chat/completions", "claude-x"),
-        ("gemini-x", "google", "/v1beta/openai/chat/completions", "gemini-x"),
+        ("command-r", "cohere", "/compatibility/v1/chat/completions", "command-r"),
         ("groq/llama", "groq", "/openai/v1/chat/completions", "llama"),
         ("sonar", "perplexity", "/chat/completions", "sonar"),
         ("fireworks/accounts/x", "fireworks", "/inference/v1/chat/completions", "accounts/x"),
@@ -102,6 +101,22 @@ async def test_the_model_says_where_a_call_goes(
         assert json.loads(edge.provider.last.body) == {"model": name, "messages": []}
         event = edge.responses()[0]
     assert (event.provider, event.model, event.model_requested) == (provider, name, model)
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "target"),
+    [
+        ("claude-x", "anthropic", "/v1/embeddings"),
+        ("gemini-x", "google", "/v1beta/openai/embeddings"),
+    ],
+)
+async def test_what_has_no_translation_goes_to_the_compatible_api(
+    model: str, provider: str, target: str, tmp_path: Path
+) -> None:
+    async with running_edge(tmp_path, answering(http())) as edge:
+        await edge.post("/v1/embeddings", {"model": model, "input": "x"})
+        assert edge.provider.last.target == target
+        assert edge.responses()[0].provider == provider
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD"])

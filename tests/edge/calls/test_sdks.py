@@ -134,6 +134,9 @@ async def test_anthropics_errors(edge: Edge) -> None:
     async with anthropic.AsyncAnthropic(base_url=edge.url, api_key="sk-ant-user", max_retries=0) as client:
         with pytest.raises(anthropic.BadRequestError) as caught:
             await client.messages.create(
-                model="openai/gpt-4o", max_tokens=10, messages=[{"role": "user", "content": "Hello"}]
+                model="openai/gpt-4o",
+                max_tokens=10,
+                messages=[{"role": "user", "content": "Hello"}],
+                extra_body={"top_k": 3},
             )
-        assert "dialect" in caught.value.message
+        assert "top_k" in caught.value.message
