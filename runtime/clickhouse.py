@@ -68,6 +68,10 @@ WRITE_SETTINGS: dict[str, Setting] = {
     "max_partitions_per_insert_block": 1,
 }
 """What makes an insert atomic; set for every session, as a server's profile may say otherwise."""
+_INSERTS = """
+SELECT count() FROM system.processes
+WHERE query_kind = 'Insert' AND Settings['log_comment'] = {comment:String}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +146,17 @@ class Session:
         return answer
 
     def insert(
-        self, table: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]
+        self,
+        table: str,
+        names: Sequence[str],
+        types: Sequence[str],
+        columns: Sequence[Sequence[Any]],
+        *,
+        comment: str = "",
     ) -> None:
         """Insert columns as one block: all of it is held when this returns, all or nothing if it raises.
+
+        The server may still be at it after an error or the end of this process: `inserting` says so.
 
         The block is encoded first and sent as a stream that can't be read twice: the driver would else repeat
         an insert whose answer was lost, and rows would be held twice.
@@ -162,7 +174,12 @@ class Session:
                 insert_block=(part for part in (body,)),
                 fmt="Native",
                 compression=self._compression,
+                settings={"log_comment": comment},
             )
+
+    def inserting(self, comment: str) -> bool:
+        """Whether an insert with this comment is under way, whoever began it."""
+        return self.rows(_INSERTS, {"comment": comment}) != [(0,)]
 
     def close(self) -> None:
         """Close the connection."""

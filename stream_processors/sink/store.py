@@ -3,7 +3,8 @@
 A batch is cut, in its order, into runs of one month, and each run is one insert of one block: ClickHouse
 writes it as one part, which is there or not. So what is held of an edge is always a prefix of what was sent,
 and its highest sequence number, kept in the rows themselves, says where to go on. That number is asked of
-ClickHouse at every start and after every failure; it is answered from the projection `high_water`.
+ClickHouse at every start and after every failure; it is answered from the projection `high_water`. It says so
+only when no insert is under way: a server goes on with one whose sender was killed or waits no longer.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from tallygate.runtime.clickhouse import Session, Target, connect
 from tallygate.schemas.events import RequestEvent
 from tallygate.schemas.model import Record
 from tallygate.schemas.records import Call
+from tallygate.stream_processors.errors import StoreUnavailableError
 from tallygate.stream_processors.sink.rows import (
     Block,
     Bounds,
@@ -41,6 +43,11 @@ GROUP BY origin_edge
 """
 
 
+def insert_comment(database: str, partition: int) -> str:
+    """What inserts of a partition are known by while ClickHouse is at them."""
+    return f"tallygate insert {database}/{partition}"
+
+
 class ClickHouseStore:
     """A `CallStore`; for one thread at a time.
 
@@ -54,6 +61,8 @@ class ClickHouseStore:
     def applied(self, partition: int) -> Applied:
         """See `CallStore`."""
         with store_errors():
+            if self._open().inserting(insert_comment(self._target.database, partition)):
+                raise StoreUnavailableError("ClickHouse is still at an earlier insert")
             return Applied(
                 calls=self._marks("call_log", partition), requests=self._marks("request_log", partition)
             )
@@ -86,8 +95,9 @@ class ClickHouseStore:
         run: Sequence[Placed[R]],
     ) -> None:
         block = block_of(partition, run)
+        comment = insert_comment(self._target.database, partition)
         with store_errors():
-            self._open().insert(table, block.names, block.types, block.columns)
+            self._open().insert(table, block.names, block.types, block.columns, comment=comment)
 
     def _open(self) -> Session:
         if self._session is None:

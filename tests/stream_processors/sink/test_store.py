@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -16,10 +17,11 @@ from tallygate.runtime.config import ClickHouseConfig
 from tallygate.schemas.call import Origin
 from tallygate.schemas.records import Call
 from tallygate.stream_processors.errors import FatalError, StoreUnavailableError
-from tallygate.stream_processors.sink.store import ClickHouseStore
+from tallygate.stream_processors.sink.store import ClickHouseStore, insert_comment
 from tallygate.stream_processors.store import Applied, Placed
 from tests.support.chdb_engine import empty_target, migrated_target
 from tests.support.factories import NOV_2026_US, call, request_event
+from tests.support.wait import eventually_sync
 
 DEC_2026_US = NOV_2026_US + 30 * 86_400_000_000
 
@@ -137,11 +139,13 @@ class Dropping(BaseHTTPRequestHandler):
     """A server that answers the handshake, takes an insert, and closes without an answer."""
 
     inserts: list[int] = []
+    paths: list[str] = []
 
     def do_POST(self) -> None:
         body = self._body()
         if b"INSERT" in body[:100] or "INSERT" in self.path:
             self.inserts.append(len(body))
+            self.paths.append(self.path)
             self.close_connection = True
             return
         answer = b"26.9.1.1\tUTC\n" if b"version()" in body or "version" in self.path else b""
@@ -182,6 +186,50 @@ def test_an_insert_whose_answer_is_lost_is_not_repeated_by_the_driver() -> None:
         server.shutdown()
         server.server_close()
     assert len(Dropping.inserts) == 1
+
+
+def test_inserts_are_known_by_their_partition_while_they_last() -> None:
+    Dropping.inserts, Dropping.paths = [], []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dropping)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    store = ClickHouseStore(ServerTarget(ClickHouseConfig(port=server.server_address[1])))
+    try:
+        with pytest.raises(StoreUnavailableError):
+            store.insert_calls(3, calls_of("a", range(3)))
+    finally:
+        store.close()
+        server.shutdown()
+        server.server_close()
+    (path,) = Dropping.paths
+    assert parse_qs(urlsplit(path).query)["log_comment"] == [insert_comment("tallygate", 3)]
+
+
+def test_what_is_held_is_not_told_while_an_insert_is_under_way() -> None:
+    """Its sender may be dead, or wait no longer: what it brings would be inserted once more."""
+    target = migrated_target()
+
+    def slow_insert(session: Session) -> None:
+        session.command(
+            "INSERT INTO call_log (source_partition, origin_edge, origin_seq, ended_at)"
+            " SELECT 3, 'a', number, '2026-11-06' FROM numbers(4) WHERE sleepEachRow(0.5) = 0"
+            f" SETTINGS log_comment = '{insert_comment(target.database, 3)}'"
+        )
+
+    with opened(target) as (store, session):
+        sender = threading.Thread(target=slow_insert, args=(session,))
+        sender.start()
+
+        def refused() -> bool:
+            try:
+                return store.applied(3).calls == {"a": 3}
+            except StoreUnavailableError:
+                return True
+
+        eventually_sync(refused)
+        assert sender.is_alive()
+        assert store.applied(2) == Applied({}, {})
+        sender.join()
+        assert store.applied(3) == Applied({"a": 3}, {})
 
 
 async def test_stores_of_several_threads_at_once() -> None:
