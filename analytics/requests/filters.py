@@ -140,8 +140,7 @@ def _property(name: str, value: str, key: str) -> Clause:
     if not property_name or len(property_name) > MAX_PROPERTY_CHARS:
         raise bad_parameter(name, f"a property's name has 1 to {MAX_PROPERTY_CHARS} characters")
     return Clause(
-        f"(has(mapValues(properties), {{{key}v:String}})"
-        f" AND arrayExists((k, v) -> lowerUTF8(k) = lowerUTF8({{{key}n:String}}) AND v = {{{key}v:String}},"
-        " mapKeys(properties), mapValues(properties)))",
-        {f"{key}n": property_name, f"{key}v": value},
+        f"(has(mapValues(properties), {{{key}v:String}}) AND mapContains(properties, {{{key}n:String}})"
+        f" AND properties[{{{key}n:String}}] = {{{key}v:String}})",
+        {f"{key}n": property_name.lower(), f"{key}v": value},
     )

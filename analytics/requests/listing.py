@@ -13,6 +13,8 @@ from tallygate.analytics.requests.times import text_of
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 _FIELDS = tuple(CallFields.model_fields)
+_SENT_PROPERTIES = "mapFromArrays(arrayMap(n -> toString(n), property_names), mapValues(properties))"
+"""Properties under their names as sent; the view has them in lower case."""
 _PLACE = ("toUnixTimestamp64Micro(received_at)", "origin_edge", "origin_seq")
 _SUMMARY = (*_FIELDS, "attempts", *_PLACE)
 _ATTEMPT_FIELDS = tuple(AttemptDetail.model_fields)
@@ -129,7 +131,8 @@ def select(
 ) -> Statement:
     """A SELECT over one view, of one project."""
     where = ["project = {project:String}", *(clause.sql for clause in clauses)]
-    parts = ["SELECT", ", ".join(columns), "FROM", source, "WHERE", " AND ".join(where), *tail]
+    chosen = [_SENT_PROPERTIES if column == "properties" else column for column in columns]
+    parts = ["SELECT", ", ".join(chosen), "FROM", source, "WHERE", " AND ".join(where), *tail]
     values = {key: value for clause in clauses for key, value in clause.values.items()}
     return Statement(" ".join(parts), values | {"project": project})
 

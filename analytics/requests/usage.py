@@ -114,9 +114,7 @@ def _column(dimension: str, index: int) -> Clause:
     if dimension in _DIMENSIONS:
         return Clause(_DIMENSIONS[dimension], {})
     key = f"d{index}"
-    place = f"indexOf(arrayMap(k -> lowerUTF8(k), mapKeys(properties)), lowerUTF8({{{key}:String}}))"
-    name = dimension.removeprefix(PROPERTY_PREFIX)
-    return Clause(f"mapValues(properties)[{place}]", {key: name})
+    return Clause(f"properties[{{{key}:String}}]", {key: dimension.removeprefix(PROPERTY_PREFIX).lower()})
 
 
 def _time_clauses(filters: Filters, dimensions: Sequence[str]) -> list[Clause]:

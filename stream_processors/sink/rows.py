@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from tallygate.schemas.call import CallContext
 from tallygate.schemas.events import RequestEvent
 from tallygate.schemas.model import Record
 from tallygate.schemas.records import Call
@@ -19,6 +20,7 @@ TEXT = "String"
 LOW = "LowCardinality(String)"
 TIME = "DateTime64(6, 'UTC')"
 MAP = "Map(LowCardinality(String), String)"
+NAMES = "Array(LowCardinality(String))"
 COUNT = "UInt64"
 MONEY = "Nullable(Int64)"
 FLAG = "Bool"
@@ -171,6 +173,26 @@ def _map(name: str) -> Column[Any]:
     return Column(name, MAP, lambda records: [_cleaned_map(get(record)) for record in records])
 
 
+def _properties() -> tuple[Column[Any], Column[Any]]:
+    """Properties by their names in lower case, and the names as sent, in the same order.
+
+    Names are compared without case (they come as HTTP headers, and many clients send those in lower case).
+    """
+
+    def by_name(records: Sequence[Any]) -> list[dict[str, str]]:
+        return [{key: value for key, (_, value) in _folded(record).items()} for record in records]
+
+    def names(records: Sequence[Any]) -> list[list[str]]:
+        return [[name for name, _ in _folded(record).values()] for record in records]
+
+    return Column("properties", MAP, by_name), Column("property_names", NAMES, names)
+
+
+def _folded(record: CallContext) -> dict[str, tuple[str, str]]:
+    """Of names that differ in case only, the last one counts."""
+    return {name.lower(): (name, value) for name, value in _cleaned_map(record.properties).items()}
+
+
 def _time(name: str) -> Column[Any]:
     get = attrgetter(f"{name}_us")
     return Column(name, TIME, lambda records: _bounded(list(map(get, records)), MAX_TIME_US))
@@ -210,7 +232,7 @@ _CONTEXT: tuple[Column[Any], ...] = (
     _text("session_path", LOW),
     _text("prompt_id", LOW),
     _text("prompt_version", LOW),
-    _map("properties"),
+    *_properties(),
     _text("method", LOW),
     _text("path"),
     _text("endpoint", LOW),

@@ -300,9 +300,9 @@ LEGITIMATE = {
         [812345, [812345, 812345]]
     ],
     "SELECT k, v FROM calls ARRAY JOIN mapKeys(properties) AS k, mapValues(properties) AS v": [
-        ["Feature", "x"]
+        ["feature", "x"]
     ],
-    "SELECT properties['Feature'] FROM calls WHERE properties['Feature'] LIKE '%x'": [["x"]],
+    "SELECT properties['feature'] FROM calls WHERE properties['feature'] LIKE '%x'": [["x"]],
     "SELECT row_number() OVER (PARTITION BY model ORDER BY received_at) FROM calls": [[1]],
     "SELECT sum(n) OVER w FROM (SELECT 1 AS n FROM calls) WINDOW w AS (ORDER BY n)": [[1]],
     "SELECT * EXCEPT(v) FROM (SELECT model AS m, 1 AS v FROM calls)": [["gpt-4o-mini-2024-07-18"]],

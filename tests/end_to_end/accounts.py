@@ -7,7 +7,7 @@ from tests.support.load import Received
 from tests.support.wait import eventually
 
 QUERY = """
-SELECT request_id, count(), sum(cost_nanos) FROM calls WHERE properties['Load'] = {label:String}
+SELECT request_id, count(), sum(cost_nanos) FROM calls WHERE properties['load'] = {label:String}
 GROUP BY request_id LIMIT 10000
 """
 

@@ -98,11 +98,12 @@ def test_what_is_read_is_what_was_inserted() -> None:
         store.insert_calls(0, [Placed(1, record)])
         found = session.rows(
             "SELECT properties, prompt, cost_nanos, input_cost_nanos, output_cost_nanos, stream, received_at,"
-            " rate_limit FROM calls"
+            " rate_limit, property_names FROM calls"
         )[0]
-    assert found[:6] == (record.properties, record.prompt, -(2**63), 2**63 - 1, None, True)
+    properties = {"ä": "ö", "": "", "feature": "x'y\\z"}
+    assert found[:6] == (properties, record.prompt, -(2**63), 2**63 - 1, None, True)
     assert found[6].timestamp() == record.received_at_us / 1_000_000
-    assert found[7] == record.rate_limit
+    assert found[7:] == (record.rate_limit, ["ä", "", "Feature"])
 
 
 def test_a_server_that_is_down_is_unavailable() -> None:
