@@ -11,14 +11,11 @@ from tallygate.schemas.events import RequestEvent, ResponseEvent
 from tallygate.schemas.records import Call
 from tallygate.schemas.topics import REQUESTS, RESPONSES
 from tallygate.stream_processors.errors import DeadLetterError
-from tallygate.stream_processors.pricing import Pricer
+from tallygate.stream_processors.pricing import Pricer, priced
 from tallygate.stream_processors.store import Applied, Placed
 from tallygate.stream_processors.usage import Deltas
 
 E = TypeVar("E", RequestEvent, ResponseEvent)
-
-_POISON = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What a bug in pricing would raise for one record. It must not stop all the others."""
 
 
 @dataclass(slots=True)
@@ -90,11 +87,7 @@ def add_records(
 def _add_response(batch: Batch, edge_id: str, record: OutboxRecord, marks: Marks, pricer: Pricer) -> None:
     if record.seq <= min(marks.stored_calls, marks.counted):
         return
-    event = _decoded(ResponseEvent, edge_id, record)
-    try:
-        call = pricer.price(event)
-    except _POISON as error:
-        raise DeadLetterError(f"pricing: {type(error).__name__}: {error}") from error
+    call = priced(pricer, _decoded(ResponseEvent, edge_id, record))
     batch.processed += 1
     if record.seq > marks.stored_calls:
         batch.calls.append(Placed(record.seq, call))

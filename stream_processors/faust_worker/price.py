@@ -15,9 +15,10 @@ from tallygate.schemas.codec import encode, encode_lines
 from tallygate.schemas.events import ResponseEvent
 from tallygate.schemas.records import Call
 from tallygate.schemas.topics import CALLS
+from tallygate.stream_processors.errors import DeadLetterError
 from tallygate.stream_processors.faust_worker.steps import Batch
-from tallygate.stream_processors.messages import Raw, dead_letters, decode_messages
-from tallygate.stream_processors.pricing import Pricer
+from tallygate.stream_processors.messages import BadLine, Raw, dead_letters, decode_messages
+from tallygate.stream_processors.pricing import Pricer, priced
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +56,19 @@ class PriceStep:
     def _priced(self, place: Place, raw: Raw, output: dict[Place, list[Message]]) -> list[Message]:
         """The message that one message becomes; none if it holds no event, several if it grew too long."""
         decoded = decode_messages(ResponseEvent, [raw])
+        calls: list[Call] = []
+        for placed in decoded.placed:
+            try:
+                calls.append(priced(self._pricer, placed.record))
+            except DeadLetterError as error:
+                decoded.bad.append(BadLine(raw.offset, encode(placed.record), str(error)))
         for line in decoded.bad:
             log.error("%s/%d at %d is dead-lettered: %s", *place, line.offset, line.reason)
         for letters_at, letters in dead_letters(place, decoded.bad, time.time_ns() // 1000).items():
             output.setdefault(letters_at, []).extend(letters)
         self.dead_letters += len(decoded.bad)
-        self.priced += len(decoded.placed)
-        return messages_of([self._pricer.price(placed.record) for placed in decoded.placed])
+        self.priced += len(calls)
+        return messages_of(calls)
 
 
 def messages_of(calls: Sequence[Call]) -> list[Message]:

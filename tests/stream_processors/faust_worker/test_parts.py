@@ -1,17 +1,28 @@
 """The worker's parts without Faust and Kafka."""
 
+import asyncio
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallygate.runtime.messages import MAX_VALUE_BYTES, Place
-from tallygate.schemas.codec import decode, split_lines
-from tallygate.schemas.records import Call, UsageTotals
+from tallygate.runtime.config import KafkaConfig
+from tallygate.runtime.messages import MAX_VALUE_BYTES, Message, Messages, Place
+from tallygate.runtime.publisher import Publisher
+from tallygate.schemas.call import Origin
+from tallygate.schemas.codec import decode, encode_lines, split_lines
+from tallygate.schemas.events import ResponseEvent
+from tallygate.schemas.records import Call, DeadLetter, UsageTotals
+from tallygate.schemas.topics import DEADLETTER
 from tallygate.stream_processors.faust_worker.continuity import Continuity, MessageGapError
-from tallygate.stream_processors.faust_worker.price import messages_of
+from tallygate.stream_processors.faust_worker.price import PriceStep, messages_of
+from tallygate.stream_processors.faust_worker.steps import Batch
 from tallygate.stream_processors.faust_worker.totals_state import MARK_AGE_US, PartitionTotals
+from tallygate.stream_processors.messages import Raw
+from tallygate.stream_processors.pricing import Pricer
 from tallygate.stream_processors.usage import UsageKey, apply, keys_of
-from tests.support.factories import NOV_2026_US, call
+from tests.support.factories import NOV_2026_US, call, response_event
 
 PLACE = Place("llm.calls", 1)
 PROJECT = UsageKey("default", "project", "", "default")
@@ -43,6 +54,40 @@ def test_calls_of_a_message_stay_together_unless_they_grew_too_long() -> None:
     grown = [call(prompt="p" * (MAX_VALUE_BYTES // 2 - 10)) for _ in range(2)]
     apart = messages_of(grown)
     assert [decode(Call, message.value) for message in apart] == grown
+
+
+class Failing(Pricer):
+    """Fails on one event, as only a bug would."""
+
+    def price(self, event: ResponseEvent) -> Call:
+        if event.origin.seq == 2:
+            raise KeyError("a price")
+        return super().price(event)
+
+
+class Written(Publisher):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__(KafkaConfig(), client_id="test")
+        self.messages: dict[Place, list[Message]] = {}
+
+    async def publish(self, messages: Messages) -> None:
+        for place, more in messages.items():
+            self.messages.setdefault(place, []).extend(more)
+
+
+async def test_an_event_that_pricing_fails_on_is_dead_lettered_and_the_others_go_on() -> None:
+    events = [response_event(origin=Origin(edge_id="a", seq=seq)) for seq in (1, 2, 3)]
+    written = Written()
+    step = PriceStep(written, Failing(), asyncio.Event())
+    await step.process(Batch(1, {Place("llm.responses", 1): [Raw(7, encode_lines(events))]}))
+    (calls,) = written.messages[PLACE]
+    assert [decode(Call, line).origin.seq for line in split_lines(calls.value)] == [1, 3]
+    (letter,) = [decode(DeadLetter, m.value) for m in written.messages[Place(DEADLETTER.name, 1)]]
+    assert (letter.offset, letter.reason) == (7, "pricing: KeyError: 'a price'")
+    assert decode(ResponseEvent, base64.b64decode(letter.payload)) == events[1]
+    assert (step.priced, step.dead_letters) == (2, 1)
 
 
 def test_a_call_that_is_too_long_loses_its_text_and_no_number() -> None:
