@@ -35,6 +35,8 @@ class Call(CallResult, Tokens):
     """None exactly if not priced."""
     input_cost_nanos: Nanos | None = None
     output_cost_nanos: Nanos | None = None
+    cache_saved_nanos: Nanos | None = None
+    """What an answer from the gateway's cache would have cost now; None if it is none, or can't be priced."""
     price_ref: str = ""
     """Where the price comes from, as `genai-prices/0.2.3 openai/gpt-4o-mini`."""
     service_tier: str = ""

@@ -24,7 +24,7 @@ from tallygate.schemas.call import Outcome
 
 _STATE = b"Tallygate-Cache"
 _AGE = b"Tallygate-Cache-Age"
-_VARIANTS = ("target-url", "drop-unsupported")
+_VARIANTS = ("target-url", "drop-unsupported", "fallbacks")
 """Headers of the gateway's that change the answer, or whom it comes from."""
 Count = Callable[[str], None]
 
@@ -96,13 +96,11 @@ class CachedAnswers:
     async def _proceed(self, call: Call, proceed: Proceed) -> Entry | None:
         """Make the call; its answer if it may be stored.
 
-        The answer of another provider or model than the first (a fallback's) may not: it is the answer to
-        this call's headers, which are not in the key.
+        That of a fallback may not: it would be served instead of the first model's when that is well again.
         """
-        first = call.provider, call.model
         kept = Kept(self._max_entry_bytes)
         await proceed(kept)
-        if not kept.complete or (call.provider, call.model) != first:
+        if not kept.complete or call.fallback_index:
             return None
         kind, body = kind_of(kept.content_type), kept.body
         if not is_complete(call.endpoint, kind, body):
@@ -125,7 +123,7 @@ class CachedAnswers:
         call, entry = arrival.call, hit.entry
         self._count("hit")
         call.cache = "hit"
-        call.provider, call.model = entry.provider, entry.model
+        call.provider, call.model, call.usage_flavor = entry.provider, entry.model, entry.usage_flavor
         call.usage_flavor = entry.usage_flavor
         call.found = Found(usage=entry.usage, model=entry.model, service_tier=entry.service_tier)
         call.response_capture = Capture(0 if call.labels.omit_response else self._capture_bytes)

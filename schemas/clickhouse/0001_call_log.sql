@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS call_log
     cost_nanos Nullable(Int64) COMMENT 'Cost in nano-dollars (1 USD is 1000000000); NULL exactly if not priced' CODEC(ZSTD(1)),
     input_cost_nanos Nullable(Int64) COMMENT 'Input''s share of the cost, nano-dollars' CODEC(ZSTD(1)),
     output_cost_nanos Nullable(Int64) COMMENT 'Output''s share of the cost, nano-dollars' CODEC(ZSTD(1)),
+    cache_saved_nanos Nullable(Int64) COMMENT 'What an answer from the gateway''s cache would have cost, nano-dollars; NULL if it is none, or can''t be priced' CODEC(ZSTD(1)),
     price_ref LowCardinality(String) COMMENT 'Price list, its version and the model priced as',
     service_tier LowCardinality(String) COMMENT 'Service tier as the provider reported it',
     latency_us UInt64 COMMENT 'Microseconds from the request''s arrival to the last byte sent' CODEC(T64, ZSTD(1)),

@@ -264,6 +264,7 @@ CALL_COLUMNS: tuple[Column[Call], ...] = (
     _plain("cost_nanos", MONEY),
     _plain("input_cost_nanos", MONEY),
     _plain("output_cost_nanos", MONEY),
+    _plain("cache_saved_nanos", MONEY),
     _text("price_ref", LOW),
     _text("service_tier", LOW),
     _duration("latency_us", COUNT),

@@ -501,3 +501,20 @@ def test_the_call_is_the_event_with_its_price() -> None:
     assert (call.prompt, call.prompt_bytes, call.prompt_truncated) == ("{}", 2, False)
     assert (call.response, call.response_bytes, call.response_truncated) == ('{"a":', 900, True)
     assert Call.model_validate_json(call.model_dump_json()) == call
+
+
+def test_a_hit_of_the_cache_costs_nothing_and_tells_what_it_saved() -> None:
+    hit = {"outcome": Outcome.CACHE_HIT, "cache": "hit", "attempts": ()}
+    call = priced("openai", "gpt-4o-mini", chat(10, 10), **hit)
+    assert (call.cost_nanos, call.priced, call.input_tokens, call.token_source) == (0, True, 0, "none")
+    assert call.cache_saved_nanos == 10 * 150 + 10 * 600
+    assert priced("openai", "gpt-4o-mini", chat(10, 10)).cache_saved_nanos is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "usage"),
+    [("my-vllm", chat(10, 10)), ("openai", None), ("openai", {"prompt_tokens": -1, "completion_tokens": 1})],
+)
+def test_what_a_hit_saved_is_unknown_rather_than_nothing(provider: str, usage: Any) -> None:
+    call = priced(provider, "no-such-model", usage, outcome=Outcome.CACHE_HIT, cache="hit", attempts=())
+    assert (call.cost_nanos, call.cache_saved_nanos) == (0, None)
