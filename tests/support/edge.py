@@ -2,14 +2,15 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from tallygate.control.snapshot import Snapshot
 from tallygate.edge.config import EdgeConfig, from_settings
 from tallygate.edge.outbox.reader import OutboxReader
 from tallygate.edge.outbox.writer import OutboxWriter
@@ -18,7 +19,7 @@ from tallygate.edge.server import EdgeServer
 from tallygate.runtime.config import ProviderConfig, Settings
 from tallygate.schemas.events import RequestEvent, ResponseEvent
 from tallygate.schemas.topics import REQUESTS, RESPONSES
-from tests.support.provider import Handler, Provider, running_provider
+from tests.support.provider import Handler, Provider, answering, running_provider
 
 
 @dataclass
@@ -77,6 +78,7 @@ def read_events(outbox_dir: Path) -> tuple[list[RequestEvent], list[ResponseEven
 def edge_config(provider_url: str, environ: Mapping[str, str] | None = None, **settings: Any) -> EdgeConfig:
     """A configuration whose providers all live at one address."""
     bases = {id_: ProviderConfig(base_url=provider_url + _sdk_path(id_)) for id_ in REGISTRY}
+    bases |= settings.pop("providers", {})
     built = from_settings(Settings(providers=bases, **settings), environ or {})
     return replace(built, port=0)
 
@@ -91,15 +93,30 @@ async def running_edge(
     directory: Path, handler: Handler, environ: Mapping[str, str] | None = None, **settings: Any
 ) -> AsyncIterator[Edge]:
     """An edge in front of a provider."""
-    async with running_provider(handler) as provider:
-        config = edge_config(provider.url, environ, **settings)
-        outbox_dir = directory / "outbox"
+    async with (
+        running_provider(handler) as provider,
+        edge_before(directory, provider, environ, **settings) as edge,
+    ):
+        yield edge
+
+
+@asynccontextmanager
+async def edge_before(
+    directory: Path,
+    provider: Provider | str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    snapshots: Callable[[], Snapshot] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Edge]:
+    """An edge in front of a running provider, or of whatever is at a URL."""
+    if isinstance(provider, str):
+        provider = Provider(answering(b""), provider)
+    config = edge_config(provider.url, environ, **settings)
+    outbox_dir = directory / "outbox"
+    async with AsyncExitStack() as stack:
         outbox = OutboxWriter(outbox_dir, config.outbox)
-        try:
-            async with (
-                EdgeServer(config, outbox) as server,
-                aiohttp.ClientSession(auto_decompress=False) as client,
-            ):
-                yield Edge(server, provider, client, outbox_dir)
-        finally:
-            outbox.close()
+        stack.callback(outbox.close)
+        server = await stack.enter_async_context(EdgeServer(config, outbox, snapshots=snapshots))
+        client = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
+        yield Edge(server, provider, client, outbox_dir)
