@@ -53,7 +53,7 @@ def run(settings: Settings) -> None:
     # The engine stops with its last session and takes a while to start again.
     held = connect(target)
     store = ClickHouseStore(target)
-    options = RunnerOptions(keep_bytes=settings.outbox.keep_bytes, drain_s=DRAIN_S)
+    options = RunnerOptions(keep_bytes=settings.outbox.kept_bytes, drain_s=DRAIN_S)
     runner = EmbeddedRunner(settings.outbox_dir, settings.data_dir / "state.db", store, options=options)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:

@@ -43,11 +43,16 @@ class OutboxConfig(Section):
     quota_bytes: Annotated[int, Field(ge=65536)] = 8192 * MIB
     """Events that wait, and those kept, may take this much."""
     keep_bytes: Annotated[int, Field(ge=0)] = 2048 * MIB
-    """Consumed segments that are kept for replay."""
+    """Consumed segments that are kept for replay, but never more than half of the quota."""
     full_policy: Literal["drop", "refuse"] = "drop"
     """At the quota: serve calls and count the events dropped, or refuse calls with 503 `outbox_full`."""
     fsync: bool = False
     """Survive power loss too; costs about 160 µs an event."""
+
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of consumed segments: that is within the quota, and must leave room for new ones."""
+        return min(self.keep_bytes, self.quota_bytes // 2)
 
 
 class CaptureConfig(Section):

@@ -40,6 +40,11 @@ class OutboxLimits:
     """Above this, appends fail until a reader has caught up and segments were deleted."""
     fsync: bool = False
 
+    @property
+    def roll_bytes(self) -> int:
+        """Size at which a new segment begins: the newest is never deleted, so it must not fill the quota."""
+        return min(self.segment_bytes, self.quota_bytes // 4)
+
 
 class OutboxWriter:
     """The one writer of an outbox directory."""
@@ -68,7 +73,7 @@ class OutboxWriter:
             OutboxFullError: nothing was written.
         """
         record = segment.pack(self.next_seq, topic, key, payload)
-        if self._segment_bytes and self._segment_bytes + len(record) > self._limits.segment_bytes:
+        if self._segment_bytes and self._segment_bytes + len(record) > self._limits.roll_bytes:
             self._roll()
         if self._older_bytes + self._segment_bytes + len(record) > self._limits.quota_bytes:
             self.refresh()

@@ -62,7 +62,7 @@ class Shipper:
             PositionsError: they are damaged.
         """
         self._kafka = settings.kafka
-        self._keep_bytes = settings.outbox.keep_bytes
+        self._keep_bytes = settings.outbox.kept_bytes
         self._spill_dir = settings.data_dir / "oversize"
         self._publisher = publisher
         self._file = PositionFile(settings.data_dir / "shipper.json")

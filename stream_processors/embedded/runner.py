@@ -135,7 +135,8 @@ class EmbeddedRunner:
         if batch.read_bytes:
             retrier.until_done(lambda: self._insert(batch))
             retrier.until_done(lambda: self._commit(state, batch))
-            retrier.until_done(lambda: self._collect(state))
+        # Also after an empty pass: the reader may have come to a segment that nothing is in yet.
+        retrier.until_done(lambda: self._collect(state))
         self.lag_bytes = sum(outboxes.lag_bytes(outbox) for outbox in self._followed.values())
         self.corrupt_segments = sum(outbox.reader.corrupt_segments for outbox in self._followed.values())
         if not batch.read_bytes:

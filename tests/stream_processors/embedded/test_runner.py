@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tallygate.edge.outbox import segment
-from tallygate.edge.outbox.writer import OutboxLimits
+from tallygate.edge.outbox.writer import OutboxFullError, OutboxLimits
+from tallygate.runtime.config import OutboxConfig
 from tallygate.schemas.codec import encode
 from tallygate.schemas.topics import CALLS, REQUESTS, RESPONSES
 from tallygate.stream_processors.embedded import EmbeddedRunner, RunnerOptions, read_dead_letters, read_totals
@@ -364,3 +365,16 @@ def test_a_state_that_is_locked_for_a_while_is_waited_for(tmp_path: Path, store:
         blocker.close()
         assert one.wait_idle(20)
         assert_each_once(tmp_path, store, filled)
+
+
+def test_a_full_outbox_has_room_again_when_it_is_read(tmp_path: Path, store: FileStore) -> None:
+    """Also if all of it is in one segment that was read before the next one had anything in it."""
+    limits = OutboxLimits(segment_bytes=1 << 20, quota_bytes=65_536)
+    kept = OutboxConfig(segment_bytes=1 << 20, quota_bytes=65_536).kept_bytes
+    filled = outbox(tmp_path, limits=limits)
+    options = RunnerOptions(poll_s=0.01, keep_bytes=kept)
+    with running(runner(tmp_path, store, options)) as _:
+        for _ in range(3):
+            with pytest.raises(OutboxFullError):
+                add(filled, 1000)
+            assert eventually_sync(lambda: filled.writer.has_room(16_384))
