@@ -18,6 +18,14 @@ class Position:
     offset: int = 0
 
 
+def edge_id_of(directory: Path) -> str:
+    """The id of the edge that writes there; empty if it has not come so far yet, or is gone."""
+    try:
+        return (directory / "edge_id").read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
 class OutboxReader:
     """Reads records in order, from one position on, also while they are being written."""
 
@@ -29,9 +37,19 @@ class OutboxReader:
         """Segments whose rest was skipped because it is damaged."""
 
     @property
-    def edge_id(self) -> str:
-        """The id of the edge that writes here."""
-        return (self._directory / "edge_id").read_text().strip()
+    def waiting_bytes(self) -> int:
+        """Bytes that are written and not read yet."""
+        waiting = 0
+        for path in segment.segments(self._directory):
+            first = int(path.stem)
+            if first < self.position.segment:
+                continue
+            try:
+                size = path.stat().st_size
+            except FileNotFoundError:  # deleted since it was listed
+                continue
+            waiting += max(0, size - self.position.offset) if first == self.position.segment else size
+        return waiting
 
     def read(self, max_bytes: int = 1 << 20) -> list[OutboxRecord]:
         """Return the next records, about `max_bytes` of them at most; empty if there are none yet."""

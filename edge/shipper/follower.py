@@ -4,8 +4,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from tallygate.edge.outbox import segment
-from tallygate.edge.outbox.reader import OutboxReader, Position
+from tallygate.edge.outbox.reader import OutboxReader, edge_id_of
 from tallygate.edge.outbox.retention import collect
 from tallygate.edge.outbox.segment import OutboxRecord
 from tallygate.edge.shipper.positions import Shipped
@@ -53,12 +52,14 @@ class Follower:
     def collect(self, keep_bytes: int) -> None:
         """Delete shipped segments beyond what is to be kept of each outbox."""
         for outbox in self._outboxes.values():
+            if edge_id_of(outbox.directory) != outbox.edge_id:  # another, of which nothing is read yet
+                continue
             if freed := collect(outbox.directory, outbox.reader.position, keep_bytes):
                 log.info("%s: %d bytes of shipped segments deleted", outbox.name, freed)
 
     def lag_bytes(self) -> int:
         """Bytes that wait in all outboxes."""
-        return sum(_waiting(outbox.directory, outbox.reader.position) for outbox in self._outboxes.values())
+        return sum(outbox.reader.waiting_bytes for outbox in self._outboxes.values())
 
     def corrupt_segments(self) -> int:
         """Segments of which a damaged rest was skipped."""
@@ -66,34 +67,16 @@ class Follower:
 
     def _discover(self) -> None:
         for directory in sorted(self._root.glob("edge-*")):
-            if directory.name not in self._outboxes and (edge_id := _edge_id(directory)):
+            followed = self._outboxes.get(directory.name)
+            edge_id = edge_id_of(directory)
+            if edge_id and (followed is None or followed.edge_id != edge_id):
                 self._outboxes[directory.name] = self._open(directory, edge_id)
 
     def _open(self, directory: Path, edge_id: str) -> Outbox:
-        saved = self._known.get(directory.name)
+        before = self._outboxes.get(directory.name)
+        saved = before.shipped() if before else self._known.get(directory.name)
         if saved is not None and saved.edge_id != edge_id:
             log.warning("%s was replaced by another outbox: shipping it from its beginning", directory)
             saved = None
         reader = OutboxReader(directory, saved.position if saved else None)
         return Outbox(directory.name, edge_id, directory, reader)
-
-
-def _edge_id(directory: Path) -> str:
-    """The outbox's id, empty if its writer has not come so far yet."""
-    try:
-        return (directory / "edge_id").read_text().strip()
-    except FileNotFoundError:
-        return ""
-
-
-def _waiting(directory: Path, position: Position) -> int:
-    total = 0
-    for path in segment.segments(directory):
-        first = int(path.stem)
-        if first >= position.segment:
-            try:
-                size = path.stat().st_size
-            except FileNotFoundError:  # deleted since it was listed
-                continue
-            total += size - (position.offset if first == position.segment else 0)
-    return total

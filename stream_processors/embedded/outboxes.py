@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tallygate.edge.outbox import segment
-from tallygate.edge.outbox.reader import OutboxReader, Position
+from tallygate.edge.outbox.reader import OutboxReader, Position, edge_id_of
 from tallygate.edge.outbox.retention import collect
 from tallygate.stream_processors.errors import FatalError
 
@@ -28,30 +28,12 @@ def found(outbox_dir: Path) -> dict[str, Path]:
     """
     directories: dict[str, Path] = {}
     for directory in sorted(outbox_dir.glob("edge-*")):
-        try:
-            edge_id = (directory / "edge_id").read_text().strip()
-        except FileNotFoundError:  # its edge is just starting
+        if not (edge_id := edge_id_of(directory)):  # its edge is just starting
             continue
         if edge_id in directories:
             raise FatalError(f"{directory} is a copy of {directories[edge_id]}: both have the id {edge_id}")
         directories[edge_id] = directory
     return directories
-
-
-def lag_bytes(outbox: Followed) -> int:
-    """Bytes that are written and not yet read."""
-    position = outbox.reader.position
-    lag = 0
-    for path in segment.segments(outbox.directory):
-        first = int(path.stem)
-        if first < position.segment:
-            continue
-        try:
-            size = path.stat().st_size
-        except FileNotFoundError:
-            continue
-        lag += max(0, size - position.offset) if first == position.segment else size
-    return lag
 
 
 def position_before(directory: Path, seq: int) -> Position:

@@ -137,7 +137,7 @@ class EmbeddedRunner:
             retrier.until_done(lambda: self._commit(state, batch))
         # Also after an empty pass: the reader may have come to a segment that nothing is in yet.
         retrier.until_done(lambda: self._collect(state))
-        self.lag_bytes = sum(outboxes.lag_bytes(outbox) for outbox in self._followed.values())
+        self.lag_bytes = sum(outbox.reader.waiting_bytes for outbox in self._followed.values())
         self.corrupt_segments = sum(outbox.reader.corrupt_segments for outbox in self._followed.values())
         if not batch.read_bytes:
             with self._passes:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallygate.edge.outbox import retention, segment
-from tallygate.edge.outbox.reader import OutboxReader, Position
+from tallygate.edge.outbox.reader import OutboxReader, Position, edge_id_of
 from tallygate.edge.outbox.writer import (
     SEQ_GAP,
     OutboxBusyError,
@@ -124,7 +124,7 @@ def test_the_edge_id_lasts_and_is_unique(tmp_path: Path) -> None:
     for directory in ("a", "a", "b"):
         writer = OutboxWriter(tmp_path / directory)
         ids.append(writer.edge_id)
-        assert OutboxReader(tmp_path / directory).edge_id == writer.edge_id
+        assert edge_id_of(tmp_path / directory) == writer.edge_id
         writer.close()
     assert ids[0] == ids[1] != ids[2]
 
@@ -264,7 +264,7 @@ def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_cant_be_begun_is_a_full_outbox_and_harms_no_other_file(tmp_path: Path) -> None:
-    """The old segment stays open until there is a new one: its number might else be another file's by then."""
+    """The old segment stays open until there is a new one: else its number may be another file's by then."""
     directory, away = tmp_path / "outbox", tmp_path / "away"
     writer = OutboxWriter(directory, SMALL)
     first = fill(writer, 1, size=4000)
