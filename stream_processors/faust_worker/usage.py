@@ -41,9 +41,11 @@ class UsageStep:
     async def process(self, batch: Batch) -> None:
         """See `Step`."""
         await self._drop_before(batch.generation)
-        await asyncio.gather(
-            *(self._count(batch.generation, place, raws) for place, raws in batch.messages.items())
-        )
+        counting = [self._count(batch.generation, place, raws) for place, raws in batch.messages.items()]
+        # To their end, all of them: one that went on unseen would write in the next generation, too.
+        for result in await asyncio.gather(*counting, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     async def close(self) -> None:
         """See `Step`."""

@@ -2,23 +2,27 @@
 
 import asyncio
 import base64
+from collections.abc import Mapping
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tallygate.runtime.config import KafkaConfig
+from tallygate.runtime.kafka import KafkaFencedError
 from tallygate.runtime.messages import MAX_VALUE_BYTES, Message, Messages, Place
 from tallygate.runtime.publisher import Publisher
 from tallygate.schemas.call import Origin
-from tallygate.schemas.codec import decode, encode_lines, split_lines
+from tallygate.schemas.codec import decode, encode, encode_lines, split_lines
 from tallygate.schemas.events import ResponseEvent
 from tallygate.schemas.records import Call, DeadLetter, UsageTotals
 from tallygate.schemas.topics import DEADLETTER
 from tallygate.stream_processors.faust_worker.continuity import Continuity, MessageGapError
 from tallygate.stream_processors.faust_worker.price import PriceStep, messages_of
-from tallygate.stream_processors.faust_worker.steps import Batch
+from tallygate.stream_processors.faust_worker.steps import Batch, PartitionLostError
 from tallygate.stream_processors.faust_worker.totals_state import MARK_AGE_US, PartitionTotals
+from tallygate.stream_processors.faust_worker.usage import UsageStep
 from tallygate.stream_processors.messages import Raw
 from tallygate.stream_processors.pricing import Pricer
 from tallygate.stream_processors.usage import UsageKey, apply, keys_of
@@ -88,6 +92,38 @@ async def test_an_event_that_pricing_fails_on_is_dead_lettered_and_the_others_go
     assert (letter.offset, letter.reason) == (7, "pricing: KeyError: 'a price'")
     assert decode(ResponseEvent, base64.b64decode(letter.payload)) == events[1]
     assert (step.priced, step.dead_letters) == (2, 1)
+
+
+class SlowLog:
+    """Totals that take their time; those of partition 0 belong to another worker."""
+
+    begun: ClassVar[list[int]] = []
+    ended: ClassVar[list[int]] = []
+
+    def __init__(self, _config: KafkaConfig, partition: int) -> None:
+        self._partition = partition
+
+    async def open(self) -> PartitionTotals:
+        return PartitionTotals(self._partition, [], 0)
+
+    async def publish(self, changed: Mapping[UsageKey, UsageTotals], others: Messages) -> None:
+        self.begun.append(self._partition)
+        if self._partition == 0:
+            raise KafkaFencedError("taken over")
+        await asyncio.sleep(0.05)
+        self.ended.append(self._partition)
+
+
+async def test_when_a_partition_is_lost_the_others_are_finished_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tallygate.stream_processors.faust_worker.usage.TotalsLog", SlowLog)
+    step = UsageStep(KafkaConfig(), asyncio.Event())
+    batch = {Place("llm.calls", each): [Raw(1, encode(call()))] for each in (0, 1, 2)}
+    with pytest.raises(PartitionLostError, match=r"llm\.calls/0"):
+        await step.process(Batch(1, batch))
+    assert SlowLog.begun == [0, 1, 2]
+    assert SlowLog.ended == [1, 2]
 
 
 def test_a_call_that_is_too_long_loses_its_text_and_no_number() -> None:
