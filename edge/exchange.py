@@ -15,7 +15,7 @@ from tallygate.edge.capture import Capture
 from tallygate.edge.events import Ending
 from tallygate.edge.http.names import RawHeaders, get
 from tallygate.edge.recorder import Recorder
-from tallygate.edge.request.body import RequestBody, stream
+from tallygate.edge.request.body import WHOLE_BODY_BYTES, RequestBody, slices, stream
 from tallygate.edge.upstream.base import Upstream, UpstreamRequest, UpstreamResponse
 from tallygate.edge.wire import Prepared
 from tallygate.schemas.call import Outcome
@@ -79,7 +79,7 @@ class Exchange:
 
         def finish() -> None:
             status = tap.status
-            one.attempt.end("status" if response.status >= HTTPStatus.BAD_REQUEST else "")
+            one.attempt.end("status" if response.status >= HTTPStatus.BAD_REQUEST else tap.broken)
             ending = _ending(call, status, tap.failed)
             if kept is not None and ending.outcome is Outcome.OK:
                 kept.end()
@@ -122,7 +122,8 @@ def _request(call: Call, prepared: Prepared, body: RequestBody) -> UpstreamReque
     if payload is None:
         body.edit(list(prepared.edits))
         return UpstreamRequest(call.method, prepared.url, prepared.headers, stream(body), body.length)
-    return UpstreamRequest(call.method, prepared.url, prepared.headers, payload or None, len(payload))
+    sent = slices(payload) if len(payload) > WHOLE_BODY_BYTES else payload or None
+    return UpstreamRequest(call.method, prepared.url, prepared.headers, sent, len(payload))
 
 
 def _ending(call: Call, status: int, failed_in_stream: bool) -> Ending:

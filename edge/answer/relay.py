@@ -8,7 +8,7 @@ from tallygate.edge.answer.translated import TranslatingTap
 from tallygate.edge.answer.writer import AnswerWriter
 from tallygate.edge.call import Call, elapsed_us
 from tallygate.edge.http.names import RawHeaders, get
-from tallygate.edge.upstream.base import UpstreamProtocolError, UpstreamResponse
+from tallygate.edge.upstream.base import UpstreamError, UpstreamProtocolError, UpstreamResponse
 
 WHOLE_ANSWER_BYTES = 1 << 20
 """Answers that declare no more than this are read whole and written at once."""
@@ -92,7 +92,7 @@ class Relay:
         await self._writer.whole(status, reason if status == self._response.status else "", head, body)
 
     async def _stream(self, first: bytes, declared: int | None) -> None:
-        data = first or await self._next()
+        data = first or await self._next_of_stream()
         received = 0
         while data:
             received += len(data)
@@ -100,11 +100,20 @@ class Relay:
             if self._tap.finished or received == declared:
                 self._end()
             await self._writer.chunk(onward)
-            data = await self._next()
+            data = await self._next_of_stream()
         rest = self._tap.close()
         self._end()
         await self._writer.chunk(rest)
         await self._writer.end()
+
+    async def _next_of_stream(self) -> bytes:
+        """The next bytes; none if the stream broke and the tap tells the caller so in its own dialect."""
+        try:
+            return await self._next()
+        except UpstreamError as error:
+            if not self._tap.tells_break(error.kind):
+                raise
+            return b""
 
     async def _next(self) -> bytes:
         before = time.monotonic_ns()

@@ -48,6 +48,13 @@ class AnswerTap:
         """Whether the caller may get other bytes than the provider sent."""
         return self._hider is not None
 
+    broken = ""
+    """How the stream broke, if `tells_break` told so."""
+
+    def tells_break(self, kind: str) -> bool:
+        """Whether the caller is told of a broken stream in its dialect; else its connection is broken too."""
+        return False
+
     def head(self, sorted_headers: RawHeaders) -> RawHeaders:
         """The provider's headers as they go to the caller."""
         return sorted_headers

@@ -42,6 +42,8 @@ class TranslatingTap:
         self._collector = collector_for(content_type)
         self._parts: list[bytes] = []
         self.found = self._collector.found
+        self.broken = ""
+        """How the provider's stream broke."""
 
     @property
     def finished(self) -> bool:
@@ -52,6 +54,11 @@ class TranslatingTap:
     def failed(self) -> bool:
         """Whether the stream told the caller of a failure."""
         return self._stream is not None and self._stream.error is not None
+
+    def tells_break(self, kind: str) -> bool:
+        """The provider's stream broke: `close` will say so, if it had not ended for the caller."""
+        self.broken = "" if self.finished else kind
+        return self._stream is not None
 
     def head(self, sorted_headers: RawHeaders) -> RawHeaders:
         """The provider's headers as they go to the caller."""

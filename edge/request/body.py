@@ -213,6 +213,13 @@ def _form_model(head: bytes) -> str:
     return "" if match is None else match.group(1).decode(errors="replace").strip()
 
 
+async def slices(data: bytes) -> AsyncIterator[bytes]:
+    """A large body in pieces: written at once it would stop the loop."""
+    view = memoryview(data)
+    for at in range(0, len(view), _SLICE_BYTES):
+        yield bytes(view[at : at + _SLICE_BYTES])
+
+
 async def stream(body: RequestBody) -> AsyncIterator[bytes]:
     """The body's bytes: what was held, in slices, then the rest as it comes. The head is given up."""
     head, body.head, body.scan = body.head, b"", None
