@@ -36,9 +36,14 @@ class PricedCalls:
 
 
 def _loaded() -> Callable[[Mapping[str, Any]], Amounts]:
+    # First and by this name, as the edge's own catalogue imports it: the event loop may do so at this moment,
+    # and two threads that import a package and its module in different orders wait for each other.
+    from genai_prices.data_snapshot import get_snapshot
+
     from tallygate.schemas.events import ResponseEvent
     from tallygate.stream_processors.pricing import Pricer
 
+    get_snapshot()
     pricer = Pricer()
 
     def measure(event: Mapping[str, Any]) -> Amounts:

@@ -124,7 +124,6 @@ class CachedAnswers:
         self._count("hit")
         call.cache = "hit"
         call.provider, call.model, call.usage_flavor = entry.provider, entry.model, entry.usage_flavor
-        call.usage_flavor = entry.usage_flavor
         call.found = Found(usage=entry.usage, model=entry.model, service_tier=entry.service_tier)
         call.response_capture = Capture(0 if call.labels.omit_response else self._capture_bytes)
         call.response_capture.add(found.body)

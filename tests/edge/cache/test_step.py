@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from tallygate.runtime.tasks import spawn
-from tests.support.controlled_edge import controlled_edge
+from tests.support.controlled_edge import controlled_edge, key_of, snapshot_of
 from tests.support.edge import Edge
 from tests.support.provider import SSE_HEAD, Handler, Received, chunk, http
 from tests.support.wait import eventually
@@ -281,3 +281,11 @@ async def test_a_hit_takes_no_tokens_of_a_limit_but_counts_as_a_request(tmp_path
         limited = {"Tallygate_RateLimit_Policy": "2;w=600"}
         assert [(await call(edge, **limited))[0] for _ in range(3)] == ["MISS", "HIT", ""]
         assert edge.responses()[-1].error_code == "rate_limited"
+
+
+async def test_no_project_sees_an_answer_of_another(tmp_path: Path) -> None:
+    snapshot = snapshot_of(key_of("a1", "a"), key_of("a2", "a"), key_of("b1", "b"))
+    async with controlled_edge(tmp_path, chat, snapshot=snapshot) as edge:
+        got = [(await call(edge, Authorization=f"Bearer tg-{key}"))[0] for key in ("a1", "b1", "a2", "b1")]
+        assert got == ["MISS", "MISS", "HIT", "HIT"]
+        assert [event.project for event in edge.responses()] == ["a", "b", "a", "b"]

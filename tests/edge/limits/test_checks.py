@@ -9,8 +9,9 @@ import anthropic
 import openai
 import pytest
 
+from tallygate.control.records import ProjectSettings
 from tallygate.infra.meter import PricedCalls
-from tests.support.controlled_edge import controlled_edge
+from tests.support.controlled_edge import controlled_edge, key_of, snapshot_of
 from tests.support.edge import Edge
 from tests.support.provider import answering, http
 from tests.support.wait import eventually
@@ -151,3 +152,24 @@ async def test_a_hundred_at_once_of_which_ten_pass(tmp_path: Path) -> None:
     async with controlled_edge(tmp_path, answer) as edge:
         statuses = [each[0] for each in await asyncio.gather(*(call(edge, "10;w=600") for _ in range(100)))]
         assert sorted(statuses) == [200] * 10 + [429] * 90
+
+
+async def test_the_limits_of_key_and_project_hold_besides_the_calls_own(tmp_path: Path) -> None:
+    snapshot = snapshot_of(
+        key_of("k1", "a", ("2;w=600",)),
+        key_of("k2", "a", ("9;w=600",)),
+        a=ProjectSettings(rate_limits=("5;w=600",)),
+    )
+    async with controlled_edge(tmp_path, answer, snapshot=snapshot) as edge:
+
+        async def statuses(key: str, number: int, policy: str = "100;w=600") -> list[int]:
+            bearer = f"Bearer tg-{key}"
+            return [(await call(edge, policy, Authorization=bearer))[0] for _ in range(number)]
+
+        assert await statuses("k1", 3) == [200, 200, 429]
+        assert await statuses("k2", 4) == [200, 200, 200, 429]
+        _, headers, body = await call(edge, "1;w=600;s=user", Authorization="Bearer tg-k2")
+        assert headers["tallygate-ratelimit-policy"] == "5;w=600, 9;w=600, 1;w=600;s=user"
+        assert headers["tallygate-ratelimit-limit"] == "5"
+        assert "5;w=600" in body["error"]["message"]
+        assert [event.key_id for event in edge.responses()] == ["k1"] * 3 + ["k2"] * 5
