@@ -1,6 +1,7 @@
 """The interface on aiohttp's client; the only place where that client's exceptions are known."""
 
 import asyncio
+import ssl
 from weakref import WeakSet
 
 import aiohttp
@@ -29,10 +30,13 @@ _SKIP_AUTO_HEADERS = (hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.C
 class AiohttpUpstream:
     """A pooled client on `aiohttp.ClientSession`."""
 
-    def __init__(self) -> None:
-        """Must be made on a running loop."""
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        """Must be made on a running loop. `tls` replaces the context that trusts the system's authorities."""
+        connector = aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=60, ssl=True if tls is None else tls
+        )
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=60),
+            connector=connector,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
             skip_auto_headers=_SKIP_AUTO_HEADERS,
             auto_decompress=False,
