@@ -14,6 +14,7 @@ import orjson
 from tallygate.edge.cache.entry import Entry, Kind
 from tallygate.edge.cache.render import RENDERERS
 from tallygate.edge.http.sse import SseSplitter, data_of
+from tallygate.edge.usage.found import USAGE_KEY
 from tallygate.edge.usage.hider import UsageHider
 from tallygate.stream_processors.assemble import anthropic, openai_chat, openai_responses
 
@@ -26,6 +27,8 @@ _ASSEMBLERS: dict[str, Callable[[list[dict[str, Any]]], dict[str, Any]]] = {
     "responses": openai_responses.assemble,
     "messages": anthropic.assemble,
 }
+_HIDE_USAGE = frozenset({"chat/completions", "completions"})
+"""Their streams tell the usage only to callers who ask for it."""
 _DONE = re.compile(rb"data: ?\[DONE\]\s*\Z")
 _MAX_EVENT_BYTES = 1 << 30  # all of a stored stream is in memory already
 
@@ -70,6 +73,8 @@ def replay(entry: Entry, endpoint: str, *, stream: bool, include_usage: bool) ->
     """
     if entry.kind == "raw":
         return None if stream and endpoint in RENDERERS else Replay(_stored_type(entry), entry.body)
+    if (include_usage or not stream) and _lacks_usage(entry, endpoint):
+        return None
     if not stream:
         body = entry.body if entry.kind == "json" else _to_json(entry.body, endpoint)
         return None if body is None else Replay(JSON_TYPE, body)
@@ -77,6 +82,16 @@ def replay(entry: Entry, endpoint: str, *, stream: bool, include_usage: bool) ->
     if body is None:
         return None
     return Replay(SSE_TYPE, body if include_usage else _without_usage(body, endpoint))
+
+
+def _lacks_usage(entry: Entry, endpoint: str) -> bool:
+    """Whether the provider told the usage but the stream does not.
+
+    So it is if it was translated for a caller who did not ask for the usage.
+    """
+    if entry.kind != "sse" or entry.usage is None or endpoint not in _HIDE_USAGE:
+        return False
+    return USAGE_KEY.search(entry.body) is None
 
 
 def _stored_type(entry: Entry) -> str:
@@ -95,7 +110,7 @@ def _to_stream(body: bytes, endpoint: str) -> bytes | None:
 
 
 def _without_usage(body: bytes, endpoint: str) -> bytes:
-    if endpoint not in ("chat/completions", "completions"):
+    if endpoint not in _HIDE_USAGE:
         return body
     hider = UsageHider()
     return hider.feed(body) + hider.close()

@@ -234,3 +234,14 @@ def test_no_bytes_break_a_replay(endpoint: str, body: bytes) -> None:
         for stream in (True, False):
             replay(entry(kind, body), endpoint, stream=stream, include_usage=False)
         assert is_complete(endpoint, kind, body) in (True, False)
+
+
+def test_a_stream_that_lost_its_usage_serves_only_those_who_do_not_want_it() -> None:
+    chunk: dict[str, Any] = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    choice = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}
+    body = b"data: " + orjson.dumps(chunk | {"choices": [choice]}) + b"\n\ndata: [DONE]\n\n"
+    for usage, served in ((USAGE, False), (None, True)):
+        entry = Entry("sse", body, 0, usage=usage)
+        for stream, asked in ((True, False), (True, True), (False, False)):
+            found = replay(entry, "chat/completions", stream=stream, include_usage=asked)
+            assert (found is not None) == (served or (stream and not asked))
