@@ -99,8 +99,9 @@ class Attempts:
     async def _call(self, journey: Journey, index: int, choice: Choice, delay_us: int) -> GatewayError | None:
         arrival, trip = journey.arrival, journey.trip
         call, stop = arrival.call, trip.stop(index)
-        prepared = wire.prepare(_sending(journey), stop, stop.places[choice.index])
-        for secret in wire.secrets(prepared):
+        place = stop.places[choice.index]
+        prepared = wire.prepare(_sending(journey), stop, place)
+        for secret in (*wire.secrets(prepared), *place.secrets.values()):
             call.keep_secret(secret)
         attempt = call.begin_attempt(delay_us)
         response: UpstreamResponse | None = None

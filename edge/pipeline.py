@@ -10,6 +10,7 @@ from tallygate.edge.call import Call
 from tallygate.edge.config import EdgeConfig
 from tallygate.edge.exchange import Exchange
 from tallygate.edge.headers import Inbound
+from tallygate.edge.models import ModelList
 from tallygate.edge.recorder import Recorder
 from tallygate.edge.routing.itinerary import Caller, Itinerary, build
 from tallygate.edge.routing.operations import Operation
@@ -31,6 +32,7 @@ class Pipeline:
         worlds: Worlds,
         gate: Gate,
         cache: Cache,
+        models: ModelList | None,
     ) -> None:
         self._reception = Reception(config, recorder)
         self._recorder = recorder
@@ -40,6 +42,7 @@ class Pipeline:
         self._attempts = Attempts(exchange)
         self._gate = gate
         self._cache = cache
+        self._models = models
 
     @property
     def providers(self) -> frozenset[str]:
@@ -63,8 +66,11 @@ class Pipeline:
         """
         world = self._worlds.current()
         arrival = await self._reception.receive(call, request, inbound, query, deadline, world)
-        await self._gate.admit(arrival)
         operation = self._reception.checked(call, request)
+        if self._models is not None and ModelList.is_for(operation, call.method):
+            await self._models.answer(arrival, world.view(arrival.identity.project), operation, writer)
+            return
+        await self._gate.admit(arrival)
         itinerary = await self._plan(arrival, operation, world)
         first = itinerary.stops[0]
         call.go_to(0, first.target.id, first.model)

@@ -12,6 +12,7 @@ from aiohttp.web_request import BaseRequest
 from tallygate.control.snapshot import Snapshot
 from tallygate.edge.answer.writer import Answered, AnswerWriter
 from tallygate.edge.config import EdgeConfig
+from tallygate.edge.models import ModelList, Offers
 from tallygate.edge.pipeline import Pipeline
 from tallygate.edge.protocol import EdgeHttpServer
 from tallygate.edge.proxy import Proxy
@@ -48,7 +49,9 @@ class EdgeServer:
         gate: Gate | None = None,
         cache: Cache | None = None,
         snapshots: Callable[[], Snapshot] | None = None,
+        offers: Offers | None = None,
     ) -> None:
+        """Without `offers`, `GET /v1/models` goes to OpenAI like any other path."""
         self._config = config
         self._outbox = outbox
         self._upstream = upstream
@@ -56,6 +59,7 @@ class EdgeServer:
         self._reuse_port = reuse_port
         self._gate = gate or OpenGate()
         self._cache = cache or NoCache()
+        self._offers = offers
         self._snapshots = snapshots or (lambda: _NO_CONTROL_DATA)
         self._recorder = Recorder(outbox, config.full_policy, self.metrics)
         self._admin: dict[str, Admin] = {
@@ -74,7 +78,8 @@ class EdgeServer:
         upstream = self._upstream or AiohttpUpstream()
         self._running_upstream = upstream
         worlds = Worlds(self._snapshots, self._config.targets)
-        pipeline = Pipeline(self._config, self._recorder, upstream, worlds, self._gate, self._cache)
+        models = ModelList(self._offers) if self._offers is not None else None
+        pipeline = Pipeline(self._config, self._recorder, upstream, worlds, self._gate, self._cache, models)
         self._proxy = Proxy(self._config, self._recorder, pipeline, self.metrics)
         self._http = EdgeHttpServer(
             self._handle,

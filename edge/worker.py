@@ -15,6 +15,7 @@ from tallygate.control.open import open_feed
 from tallygate.edge import controls
 from tallygate.edge.config import EdgeConfig, from_settings
 from tallygate.edge.limits.meter import CallMeter
+from tallygate.edge.models import Offers
 from tallygate.edge.outbox.writer import OutboxWriter
 from tallygate.edge.server import EdgeServer
 from tallygate.runtime.config import Settings
@@ -33,6 +34,7 @@ def run(
     index: int,
     environ: Mapping[str, str] | None = None,
     meter: CallMeter | None = None,
+    offers: Offers | None = None,
 ) -> None:
     """Serve calls until SIGTERM or SIGINT, then let those in flight end.
 
@@ -41,6 +43,7 @@ def run(
         index: number of the worker; its outbox is `<outbox_dir>/edge-<index>`.
         environ: where providers' keys are looked for, the process's environment by default.
         meter: of rate limits in tokens and cents; without one they count nothing.
+        offers: what providers have, for `GET /v1/models`.
 
     Raises:
         ConfigError: the settings can't be used.
@@ -55,7 +58,7 @@ def run(
         feed = open_feed(settings)
         stack.callback(feed.stop)
         feed.start()
-        uvloop.run(_serve(settings, config, outbox, feed, index, meter))
+        uvloop.run(_serve(settings, config, outbox, feed, index, meter, offers))
 
 
 async def _serve(
@@ -65,6 +68,7 @@ async def _serve(
     feed: SnapshotFeed,
     index: int,
     meter: CallMeter | None,
+    offers: Offers | None,
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -81,6 +85,7 @@ async def _serve(
             gate=steps.gate,
             cache=steps.cache,
             snapshots=lambda: feed.current,
+            offers=offers,
         ) as server,
     ):
         # What was imported lives as long as the process: the collector need not look at it again.

@@ -65,10 +65,12 @@ class Router:
         raise UnknownModelError(shown, catalogue.nearest(shown))
 
 
+def owner(model: str) -> str:
+    """The provider whose own a model is by its name's pattern; empty if no pattern knows it."""
+    return next((provider for pattern, provider in _PATTERNS if pattern.match(model)), "")
+
+
 @lru_cache(maxsize=4096)
 def _provider_of(model: str) -> str:
     """The registry's provider for a name; empty if there is none."""
-    for pattern, provider in _PATTERNS:
-        if pattern.match(model):
-            return provider
-    return next(iter(catalogue.serving(model)), "")
+    return owner(model) or next(iter(catalogue.serving(model)), "")

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import orjson
 
+from tallygate.edge.dialects.bedrock.eventstream import EventStreamError, EventStreamSplitter, Message
 from tallygate.edge.http import sse
 from tallygate.edge.usage import tail
 from tallygate.edge.usage.found import Found
@@ -137,11 +138,51 @@ class SseCollector:
         tail.scan(self.found, b"", end)
 
 
+class EventStreamCollector:
+    """For Bedrock's streams: usage is in the event `metadata`."""
+
+    def __init__(self) -> None:
+        self.found = Found()
+        self.finished = False
+        self._splitter: EventStreamSplitter | None = EventStreamSplitter()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. What is no event stream is not read on."""
+        if self._splitter is None:
+            return
+        try:
+            messages = self._splitter.feed(data)
+        except EventStreamError:
+            self._splitter = None
+            return
+        for message in messages:
+            self._take(message)
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+    def _take(self, message: Message) -> None:
+        failed = message.headers.get(":message-type") == "exception"
+        if not failed and message.headers.get(":event-type") != "metadata":
+            return
+        try:
+            event = orjson.loads(message.payload)
+        except orjson.JSONDecodeError:
+            return
+        if failed and isinstance(event, dict):
+            event = {
+                "error": {"code": message.headers.get(":exception-type"), "message": event.get("message")}
+            }
+        self.found.take(event)
+
+
 def collector_for(content_type: str) -> Collector:
     """The collector for an answer's `Content-Type`."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "text/event-stream":
         return SseCollector()
+    if kind == "application/vnd.amazon.eventstream":
+        return EventStreamCollector()
     if kind.endswith("json"):
         return JsonCollector()
     return IgnoringCollector()

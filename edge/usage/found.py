@@ -66,6 +66,8 @@ def flavor_of(usage: dict[str, Any] | None, expected: str) -> str:
         return ""
     if "promptTokenCount" in usage or "totalTokenCount" in usage:
         return "google.generate"
+    if "inputTokens" in usage or "outputTokens" in usage:
+        return "bedrock.converse"
     if "prompt_tokens" in usage or "completion_tokens" in usage:
         return expected if expected in {"openai.chat", "openai.embeddings"} else "openai.chat"
     if "input_tokens" in usage or "output_tokens" in usage:

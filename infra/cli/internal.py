@@ -14,9 +14,10 @@ def edge_worker(index: int) -> None:
         from tallygate.control.errors import MasterKeyError, SchemaError
         from tallygate.edge.worker import run
         from tallygate.infra.meter import PricedCalls
+        from tallygate.infra.models import offers
 
         with mistakes_told(MasterKeyError, SchemaError):
-            run(settings, index, meter=PricedCalls())
+            run(settings, index, meter=PricedCalls(), offers=offers)
 
 
 @click.command(hidden=True)

@@ -11,7 +11,7 @@ from genai_prices.types import ModelInfo, Provider, TimeOfDateConstraint
 
 from tallygate.stream_processors.pricing.sheet import Sheet
 
-GENAI_IDS = {"xai": "x-ai"}
+GENAI_IDS = {"xai": "x-ai", "bedrock": "aws"}
 """Our names of providers to those of `genai-prices`, where they differ."""
 
 CACHED_QUOTES = 8192

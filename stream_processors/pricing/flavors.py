@@ -32,6 +32,7 @@ SHAPES: Mapping[str, Shape] = {
     "openai.duration": Shape("seconds", ("live",), ("openai", "live")),
     "anthropic.messages": Shape("input_tokens", ("anthropic", "default"), ("anthropic", "default")),
     "google.generate": Shape("promptTokenCount", (), ("google", "default")),
+    "bedrock.converse": Shape("inputTokens", ("default",), ("aws", "default")),
     "mistral.ocr": Shape("pages_processed", (), ("mistral", "ocr")),
 }
 _ANTHROPIC_FIELDS = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens"})
@@ -50,7 +51,7 @@ def shape_of(usage: Mapping[str, Any], flavor: str, provider: str) -> str | None
         return "google.generate"
     if usage.get("input_tokens") is not None:
         return _shape_with_input_tokens(usage, provider)
-    for name in ("openai.chat", "openai.embeddings", "openai.duration", "mistral.ocr"):
+    for name in ("openai.chat", "openai.embeddings", "openai.duration", "bedrock.converse", "mistral.ocr"):
         if usage.get(SHAPES[name].marker) is not None:
             return name
     return None

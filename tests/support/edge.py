@@ -12,6 +12,7 @@ import aiohttp
 
 from tallygate.control.snapshot import Snapshot
 from tallygate.edge.config import EdgeConfig, from_settings
+from tallygate.edge.models import Offers
 from tallygate.edge.outbox.reader import OutboxReader
 from tallygate.edge.outbox.writer import OutboxWriter
 from tallygate.edge.routing.registry import REGISTRY
@@ -77,7 +78,8 @@ def read_events(outbox_dir: Path) -> tuple[list[RequestEvent], list[ResponseEven
 
 def edge_config(provider_url: str, environ: Mapping[str, str] | None = None, **settings: Any) -> EdgeConfig:
     """A configuration whose providers all live at one address."""
-    bases = {id_: ProviderConfig(base_url=provider_url + _sdk_path(id_)) for id_ in REGISTRY}
+    known = (id_ for id_, provider in REGISTRY.items() if provider.base_url)
+    bases = {id_: ProviderConfig(base_url=provider_url + _sdk_path(id_)) for id_ in known}
     bases |= settings.pop("providers", {})
     built = from_settings(Settings(providers=bases, **settings), environ or {})
     return replace(built, port=0)
@@ -107,6 +109,7 @@ async def edge_before(
     environ: Mapping[str, str] | None = None,
     *,
     snapshots: Callable[[], Snapshot] | None = None,
+    offers: Offers | None = None,
     **settings: Any,
 ) -> AsyncIterator[Edge]:
     """An edge in front of a running provider, or of whatever is at a URL."""
@@ -117,6 +120,8 @@ async def edge_before(
     async with AsyncExitStack() as stack:
         outbox = OutboxWriter(outbox_dir, config.outbox)
         stack.callback(outbox.close)
-        server = await stack.enter_async_context(EdgeServer(config, outbox, snapshots=snapshots))
+        server = await stack.enter_async_context(
+            EdgeServer(config, outbox, snapshots=snapshots, offers=offers)
+        )
         client = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
         yield Edge(server, provider, client, outbox_dir)
