@@ -16,6 +16,24 @@ from tallygate.edge.usage.found import flavor_of
 from tallygate.schemas.call import Outcome
 
 MAX_MESSAGE_CHARS = 512
+_OWN_WORDS = frozenset(
+    {
+        "event",
+        "event_id",
+        "edge_id",
+        "request_id",
+        "project",
+        "key_id",
+        "provider",
+        "outcome",
+        "cache",
+        "usage_flavor",
+        "encoding",
+    }
+)
+"""Fields whose values are the gateway's own words, not a caller's or a provider's."""
+_OTHERS_NAMES = frozenset({"properties", "rate_limit", "usage"})
+"""Fields whose parts are named by others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +99,37 @@ def without_bodies(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def encode(event: Mapping[str, Any], secrets: Collection[str] = ()) -> bytes:
     """The event as JSON, without the secrets, wherever a provider or a caller put them."""
+    encoded = _dumped(event)
+    if any(_dumped(secret)[1:-1] in encoded for secret in secrets):
+        return _dumped(_redacted(event, secrets))
+    return encoded
+
+
+def _dumped(value: Any) -> bytes:
     try:
-        encoded = orjson.dumps(event)
+        return orjson.dumps(value)
     except orjson.JSONEncodeError:  # a lone surrogate that came in through a header or a body
-        encoded = orjson.dumps(_encodable(event))
-    return redact(encoded, secrets)
+        return orjson.dumps(_encodable(value))
+
+
+def _redacted(value: Any, secrets: Collection[str], name: str = "") -> Any:
+    """A field of an event without the secrets.
+
+    What the gateway itself says stays as it is: a caller whose key is `llm.response` or `anthropic` would
+    else have no readable record, or none that is priced.
+    """
+    if isinstance(value, Mapping):
+        return {
+            _redacted(key, secrets) if name == "properties" else key: _redacted(
+                item, secrets, name if name in _OTHERS_NAMES else key
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_redacted(item, secrets, name) for item in value]
+    if isinstance(value, str) and name not in _OWN_WORDS:
+        return redact(value.encode("utf-8", "replace"), secrets).decode()
+    return value
 
 
 def _attempt(attempt: AttemptState) -> dict[str, Any]:

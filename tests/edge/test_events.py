@@ -89,3 +89,28 @@ def test_error_messages_hold_no_keys() -> None:
     event = ResponseEvent.model_validate_json(encoded)
     assert event.error_message.startswith("Incorrect key [redacted].")
     assert len(event.error_message) < 512
+
+
+@pytest.mark.parametrize(
+    "key", ["llm.response", "anthropic", "provider", "input_tokens", "request_id", "16777216", "complete"]
+)
+def test_a_key_that_looks_like_a_part_of_the_record_does_not_break_it(key: str) -> None:
+    """It would else be a bad event, and its call would not be counted."""
+    call = full_call()
+    call.provider = "anthropic"
+    call.found.usage = {"input_tokens": 16777216, "note": f"of {key}"}
+    call.label(Labels(properties={key: f"key {key}."}))
+    call.keep_secret(key)
+    event = events.response_event(call, Ending(200, Outcome.OK), "edge", 16777216)
+    model = ResponseEvent.model_validate_json(events.encode(event, call.secrets))
+    assert (model.provider, model.origin.seq, model.outcome) == ("anthropic", 16777216, Outcome.OK)
+    assert model.usage == {"input_tokens": 16777216, "note": "of [redacted]"}
+    assert model.properties == {"[redacted]": "key [redacted]."}
+
+
+def test_a_key_that_json_escapes_is_taken_out() -> None:
+    call = full_call()
+    call.keep_secret('sk-a"b\\c-key')
+    ending = Ending(401, Outcome.PROVIDER_ERROR, "", 'Incorrect key sk-a"b\\c-key.')
+    encoded = events.encode(events.response_event(call, ending, "edge", 7), call.secrets)
+    assert ResponseEvent.model_validate_json(encoded).error_message == "Incorrect key [redacted]."
