@@ -1,4 +1,5 @@
-"""`python -m bench`: calls through one edge worker against the same calls made directly.
+"""`python -m bench`: calls through one edge worker against the same calls made directly, with a rate limit,
+and answered from the cache.
 
 Load, gateway and simulator share the machine's cores, so that the figures are far below what the gateway
 alone can do; the comparison between the arms, which are measured by turns, is what counts.
@@ -9,7 +10,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ class Arm:
 
     name: str
     url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
 
@@ -50,7 +52,8 @@ async def measure(arm: Arm, calls: int, concurrency: int) -> None:
     async def caller(session: aiohttp.ClientSession) -> None:
         for _ in left:
             begun = time.perf_counter()
-            async with session.post(f"{arm.url}/v1/chat/completions", json=BODY) as answer:
+            url = f"{arm.url}/v1/chat/completions"
+            async with session.post(url, json=BODY, headers=arm.headers) as answer:
                 await answer.read()
                 answer.raise_for_status()
             arm.seconds.append(time.perf_counter() - begun)
@@ -90,9 +93,14 @@ async def main(calls: int, concurrency: int, rounds: int) -> None:
     """Measure all arms by turns and print them."""
     with tempfile.TemporaryDirectory() as directory:
         async with system(Path(directory)) as (direct, gateway):
-            arms = [Arm("direct", direct), Arm("gateway", gateway)]
+            arms = [
+                Arm("direct", direct),
+                Arm("gateway", gateway),
+                Arm("limited", gateway, {"Tallygate-RateLimit-Policy": "400000000;w=60"}),
+                Arm("cached", gateway, {"Tallygate-Cache-Enabled": "true"}),
+            ]
             for arm in arms:
-                await measure(Arm(arm.name, arm.url), calls // 10, concurrency)
+                await measure(Arm(arm.name, arm.url, arm.headers), calls // 10, concurrency)
             for _ in range(rounds):
                 for arm in arms:
                     await measure(arm, calls, concurrency)
