@@ -6,6 +6,8 @@ from collections.abc import Collection
 from typing import Any
 
 REDACTED = b"[redacted]"
+_TELLING_BYTES = 6
+"""A shorter start of a secret tells nothing: many begin alike."""
 
 
 class Capture:
@@ -39,6 +41,8 @@ class Capture:
         unreadable = self.size_bytes > 0 and self._seen == 0
         truncated = unreadable or self._seen > len(data)
         data = redact(data, secrets)
+        if truncated:
+            data = _without_cut_secret(data, secrets)
         text = _as_text(data, cut=truncated)
         return {
             "text": base64.b64encode(data).decode() if text is None else text,
@@ -53,6 +57,16 @@ def redact(data: bytes, secrets: Collection[str]) -> bytes:
     for secret in secrets:
         if (raw := secret.encode("utf-8", "surrogatepass")) in data:
             data = data.replace(raw, REDACTED)
+    return data
+
+
+def _without_cut_secret(data: bytes, secrets: Collection[str]) -> bytes:
+    """The start of a body, without the part of a secret that was left where it was cut."""
+    for secret in secrets:
+        raw = secret.encode("utf-8", "surrogatepass")
+        for length in range(len(raw) - 1, _TELLING_BYTES - 1, -1):
+            if data.endswith(raw[:length]):
+                return data[:-length] + REDACTED
     return data
 
 

@@ -45,3 +45,13 @@ def test_secrets_are_taken_out(data: bytes) -> None:
     body = captured(data, 1000, "sk-secret-key")
     text = base64.b64decode(body.text) if body.encoding == "base64" else body.text.encode()
     assert text == data.replace(b"sk-secret-key", b"[redacted]")
+
+
+@pytest.mark.parametrize("data", [b"echo sk-secret-key!", b"\xff echo sk-secret-key!"])
+def test_no_start_of_a_secret_is_left_where_a_body_is_cut(data: bytes) -> None:
+    start = data.index(b"sk-")
+    for limit in range(start + 6, start + len(b"sk-secret-key")):
+        body = captured(data, limit, "sk-secret-key")
+        text = base64.b64decode(body.text) if body.encoding == "base64" else body.text.encode()
+        assert text == data[:start] + b"[redacted]"
+        assert body.truncated
