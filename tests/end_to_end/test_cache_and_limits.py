@@ -55,7 +55,11 @@ def test_the_second_call_of_the_guide_is_a_hit_that_costs_nothing(embedded: Embe
         stream=True,
     )
     assert stream.headers["tallygate-cache"] == "HIT"
-    text = "".join(part.choices[0].delta.content or "" for part in stream.parse() if part.choices)
+    text = "".join(
+        part.choices[0].delta.content or ""
+        for part in stream.parse()
+        if isinstance(part, ChatCompletionChunk) and part.choices
+    )
     assert text == first.parse().choices[0].message.content
 
 

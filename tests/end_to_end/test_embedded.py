@@ -7,6 +7,7 @@ import genai_prices
 import httpx2
 from anthropic import Anthropic
 from openai import OpenAI
+from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from tests.end_to_end.conftest import Embedded
 from tests.support.wait import eventually_sync
@@ -32,13 +33,13 @@ def row_of(system: Embedded, request_id: str) -> list[object]:
 
 def test_openai_calls_are_in_sql_within_two_seconds_and_priced_exactly(embedded: Embedded) -> None:
     client = OpenAI(base_url=f"{embedded.gateway.url}/v1", api_key="sk-test-canary")
-    messages = [{"role": "user", "content": "What does a call cost?"}]
+    messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What does a call cost?"}]
     headers = {"Helicone-User-Id": "ada", "Tallygate-Property-Feature": "first call"}
 
     plain = client.chat.completions.with_raw_response.create(
         model="gpt-4o-mini",
         messages=messages,
-        extra_headers=headers,  # type: ignore[arg-type]
+        extra_headers=headers,
     )
     usage = plain.parse().usage
     assert usage is not None
@@ -59,9 +60,10 @@ def test_openai_calls_are_in_sql_within_two_seconds_and_priced_exactly(embedded:
         model="gpt-4o-mini",
         messages=messages,
         stream=True,
-        extra_headers=headers,  # type: ignore[arg-type]
+        extra_headers=headers,
     ) as stream:
-        chunks = [chunk for chunk in stream.parse() if not chunk.usage]
+        chunks = [chunk for chunk in stream.parse() if isinstance(chunk, ChatCompletionChunk)]
+        chunks = [chunk for chunk in chunks if not chunk.usage]
         request_id = stream.headers["tallygate-id"]
     assert all(chunk.choices for chunk in chunks), "the usage chunk that nobody asked for is hidden"
     row = row_of(embedded, request_id)

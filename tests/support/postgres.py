@@ -97,7 +97,7 @@ class Postgres:
             return True
 
     def _run(self, program: str, *arguments: str) -> str:
-        command = [self._programs / program, *arguments]
+        command = [str(self._programs / program), *arguments]
         done = subprocess.run(
             command, check=True, capture_output=True, text=True, user=self._user, group=self._user, cwd="/"
         )

@@ -504,7 +504,7 @@ def test_the_call_is_the_event_with_its_price() -> None:
 
 
 def test_a_hit_of_the_cache_costs_nothing_and_tells_what_it_saved() -> None:
-    hit = {"outcome": Outcome.CACHE_HIT, "cache": "hit", "attempts": ()}
+    hit: dict[str, Any] = {"outcome": Outcome.CACHE_HIT, "cache": "hit", "attempts": ()}
     call = priced("openai", "gpt-4o-mini", chat(10, 10), **hit)
     assert (call.cost_nanos, call.priced, call.input_tokens, call.token_source) == (0, True, 0, "none")
     assert call.cache_saved_nanos == 10 * 150 + 10 * 600
