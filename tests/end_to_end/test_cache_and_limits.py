@@ -6,6 +6,7 @@ import anthropic
 import httpx2
 import openai
 import pytest
+from openai.types.chat import ChatCompletionChunk
 
 from tests.end_to_end.conftest import Embedded
 from tests.support.wait import eventually_sync
