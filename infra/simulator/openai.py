@@ -149,6 +149,25 @@ def files(call: Call) -> Plan:
     return Plan(dump(deleted if call.operation == "files.delete" else record))
 
 
+def batches(call: Call) -> Plan:
+    """`/v1/batches`: one batch exists, `batch-1`; it is never done."""
+    record = {
+        "id": "batch-1",
+        "object": "batch",
+        "endpoint": call.payload.get("endpoint", "/v1/chat/completions"),
+        "input_file_id": call.payload.get("input_file_id", "file-1"),
+        "completion_window": "24h",
+        "status": "cancelling" if call.path.endswith("/cancel") else "in_progress",
+        "created_at": call.now_s,
+    }
+    rest = call.path.rpartition("/batches")[2].strip("/")
+    if call.operation == "batches.list" and not rest:
+        return Plan(dump({"object": "list", "data": [record], "has_more": False}))
+    if rest not in ("", "batch-1", "batch-1/cancel"):
+        raise RefusalError(404, f"No batch found with id '{rest}'.", param="id")
+    return Plan(dump(record))
+
+
 def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 1_715_367_049, "owned_by": "simulator"}
 

@@ -56,6 +56,8 @@ ROUTES = (
     _route("GET", "models(/[^/]+)?", "models", openai, openai.models),
     _route("POST", "files", "files.create", openai, openai.files),
     _route("GET", "files(/[^/]+(/content)?)?", "files.list", openai, openai.files),
+    _route("POST", "batches(/[^/]+/cancel)?", "batches.create", openai, openai.batches),
+    _route("GET", "batches(/[^/]+)?", "batches.list", openai, openai.batches),
     _route("DELETE", "files/[^/]+", "files.delete", openai, openai.files),
 )
 ANTHROPIC_MODELS = _route("GET", "models(/[^/]+)?", "models", anthropic, anthropic.models)

@@ -128,7 +128,8 @@ def _payload(received: Received) -> dict[str, Any]:
     Raises:
         RefusalError: not a JSON object.
     """
-    if received.method != "POST" or "multipart/" in received.headers.get("content-type", ""):
+    multipart = "multipart/" in received.headers.get("content-type", "")
+    if received.method != "POST" or multipart or received.path.endswith("/cancel"):
         return {}
     try:
         payload = orjson.loads(received.body)
