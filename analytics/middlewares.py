@@ -1,10 +1,8 @@
 """What holds for every request: who may ask, how errors look, what is counted."""
 
-import ipaddress
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -12,6 +10,7 @@ from tallygate.analytics.errors import RequestError
 from tallygate.analytics.keys import METRICS
 from tallygate.analytics.sql.errors import QueryError
 from tallygate.runtime.clickhouse_errors import ClickHouseError, UnavailableError
+from tallygate.runtime.loopback import is_loopback_authority
 
 log = logging.getLogger(__name__)
 
@@ -85,26 +84,13 @@ async def local_only(request: web.Request, handler: Handler) -> web.StreamRespon
     A page of another site can make a browser send requests here, and can give its own name our address (DNS
     rebinding). The first shows in `Origin`, the second in `Host`.
     """
-    if not is_loopback(urlsplit(f"//{request.host}").hostname):
+    if not is_loopback_authority(request.host):
         message = f"this API is open to this machine only: call it as localhost, not as {request.host}"
         raise RequestError(403, "host_not_allowed", message)
     origin = request.headers.get("Origin")
-    if origin is not None and not is_loopback(urlsplit(origin).hostname):
+    if origin is not None and not is_loopback_authority(origin.partition("://")[2]):
         raise RequestError(403, "origin_not_allowed", f"pages of {origin} may not use this API")
     return await handler(request)
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether a name or address can only be this machine."""
-    if not host:
-        return False
-    name = host.lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _answer(error: RequestError) -> web.Response:

@@ -5,7 +5,6 @@ import re
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from tallygate.analytics.middlewares import is_loopback
 from tallygate.runtime.clickhouse import ServerTarget
 from tallygate.runtime.config import ClickHouseConfig
 from tests.support.api import running_api
@@ -61,7 +60,16 @@ async def test_errors_have_one_shape(method: str, path: str, status: int, code: 
         assert answer["error"]["type"] == "tallygate_error"
 
 
-FOREIGN = ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:8081", "localhost.evil", "[::2]"]
+FOREIGN = [
+    "[::1",
+    "[::1]x",
+    "me@127.0.0.1",
+    "evil.example",
+    "127.0.0.1.evil.example",
+    "10.0.0.1:8081",
+    "localhost.evil",
+    "[::2]",
+]
 OWN = ["localhost:8081", "LOCALHOST", "127.0.0.1", "127.8.9.10:1", "[::1]:8081", "a.localhost"]
 
 
@@ -81,7 +89,7 @@ async def test_this_machine_is_answered(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "file://", "http://127.0.0.1.evil.example:8081"]
+    "origin", ["http://evil.example", "http://[::1", "null", "file://", "http://127.0.0.1.evil.example:8081"]
 )
 async def test_pages_of_other_sites_are_refused(origin: str) -> None:
     query = {"query": "SELECT 1"}
@@ -98,13 +106,6 @@ async def test_behind_a_proxy_any_host_is_answered_if_not_open() -> None:
     headers = {"Host": "gateway.example"}
     async with running_api(open_mode=False) as api, api.client.get("/healthz", headers=headers) as response:
         assert response.status == 200
-
-
-@pytest.mark.parametrize(
-    "host", [None, "", "1.2.3.4", "localhost.example", "0.0.0.0", "127.1", "::ffff:10.0.0.1"]
-)
-def test_what_is_not_this_machine(host: str | None) -> None:
-    assert not is_loopback(host)
 
 
 async def test_info_and_health() -> None:
