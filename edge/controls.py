@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from tallygate.edge.budget.check import BudgetCheck
+from tallygate.edge.budget.check import BudgetCheck, WithinBudget
 from tallygate.edge.budget.gate import MemoryBudgetGate
 from tallygate.edge.budget.state_file import BudgetFile
 from tallygate.edge.cache.cache import ResponseCache
@@ -44,15 +44,13 @@ async def opened(
         ConfigError: a store can't be opened. (Redis is not asked: it may come later.)
     """
     async with AsyncExitStack() as stack:
-        yield Controls(
-            Checks(
-                (_budgets(settings, metrics, stack), _limits(settings, metrics, stack, meter or NoMeter()))
-            ),
-            _cache(settings, metrics, stack),
-        )
+        budgets = _budgets(settings, metrics, stack)
+        limits = _limits(settings, metrics, stack, meter or NoMeter())
+        cache = WithinBudget(budgets, _cache(settings, metrics, stack))
+        yield Controls(Checks((budgets, limits)), cache)
 
 
-def _budgets(settings: Settings, metrics: EdgeMetrics, stack: AsyncExitStack) -> Gate:
+def _budgets(settings: Settings, metrics: EdgeMetrics, stack: AsyncExitStack) -> BudgetCheck:
     states = MemoryBudgetGate()
     watched = BudgetFile(settings.data_dir / "budgets.json", states)
     watched.look()

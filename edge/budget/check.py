@@ -1,15 +1,18 @@
-"""Budgets as a step of the pipeline."""
+"""Budgets as steps of the pipeline: before routing, and once more when model and provider are known."""
 
+from dataclasses import replace
+
+from tallygate.edge.answer.writer import AnswerWriter
 from tallygate.edge.budget.gate import Blocked, BudgetCall, BudgetGate
-from tallygate.edge.call import now_us
+from tallygate.edge.call import Call, now_us
 from tallygate.edge.errors import GatewayError
-from tallygate.edge.steps import Arrival
+from tallygate.edge.steps import Arrival, Cache, Proceed
 
 _WARNING = b"Tallygate-Budget-Warning"
 
 
 class BudgetCheck:
-    """A `Gate`. It asks before routing: of a model's name it knows what the caller wrote."""
+    """A `Gate`: the budgets of project, key, user and properties. It asks before anything is counted."""
 
     def __init__(self, budgets: BudgetGate) -> None:
         self._budgets = budgets
@@ -22,23 +25,40 @@ class BudgetCheck:
         Raises:
             GatewayError: 402 `budget_exceeded`.
         """
-        call = arrival.call
-        now = now_us()
-        provider, slash, model = call.model_requested.partition("/")
-        verdict = self._budgets.check(
-            BudgetCall(
-                project=call.project,
-                key_id=call.key_id,
-                user_id=call.user_id,
-                model=model if slash else call.model_requested,
-                provider=provider if slash else "",
-                properties=call.labels.properties,
-            ),
-            now,
-        )
+        self.check(arrival.call, _who(arrival.call))
+
+    def check(self, call: Call, asked: BudgetCall) -> None:
+        """Raise `GatewayError` 402 if a budget is used up; name those that only warn in the answer."""
+        verdict = self._budgets.check(asked, now_us())
         if isinstance(verdict, Blocked):
             self.refused += 1
             raise GatewayError(402, "budget_exceeded", verdict.message)
-        call.answer_headers += [
-            (_WARNING, each.budget_id.encode("ascii", "replace")) for each in verdict.warnings
-        ]
+        for each in verdict.warnings:
+            warning = (_WARNING, each.budget_id.encode("ascii", "replace"))
+            if warning not in call.answer_headers:
+                call.answer_headers.append(warning)
+
+
+class WithinBudget:
+    """A `Cache` around another: the budgets of the model and provider that the call is routed to.
+
+    Of a call with fallbacks that is the first; a stored answer is not served over a budget either.
+    """
+
+    def __init__(self, check: BudgetCheck, cache: Cache) -> None:
+        self._check = check
+        self._cache = cache
+
+    async def around(self, arrival: Arrival, writer: AnswerWriter, proceed: Proceed) -> None:
+        """See `Cache`.
+
+        Raises:
+            GatewayError: 402 `budget_exceeded`; and whatever the other raises.
+        """
+        call = arrival.call
+        self._check.check(call, replace(_who(call), model=call.model, provider=call.provider))
+        await self._cache.around(arrival, writer, proceed)
+
+
+def _who(call: Call) -> BudgetCall:
+    return BudgetCall(call.project, call.key_id, call.user_id, properties=call.labels.properties)

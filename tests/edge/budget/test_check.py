@@ -56,9 +56,18 @@ async def test_a_budget_that_only_warns_says_so(tmp_path: Path) -> None:
             assert response.headers["Tallygate-Budget-Warning"] == "b1"
 
 
-@pytest.mark.parametrize(("model", "status"), [("gpt-4o", 402), ("openai/gpt-4o", 402), ("gpt-4o-mini", 200)])
-async def test_a_budget_of_one_model(tmp_path: Path, model: str, status: int) -> None:
-    state_file.write(tmp_path / "budgets.json", 1, [state(scope=Scope("model", "gpt-4o"))])
+@pytest.mark.parametrize(
+    ("scope", "model", "status"),
+    [
+        (Scope("model", "gpt-4o"), "gpt-4o", 402),
+        (Scope("model", "gpt-4o"), "openai/gpt-4o", 402),
+        (Scope("model", "gpt-4o"), "gpt-4o-mini", 200),
+        (Scope("provider", "openai"), "gpt-4o", 402),
+        (Scope("provider", "anthropic"), "gpt-4o", 200),
+    ],
+)
+async def test_budgets_of_model_and_provider(tmp_path: Path, scope: Scope, model: str, status: int) -> None:
+    state_file.write(tmp_path / "budgets.json", 1, [state(scope=scope)])
     async with controlled_edge(tmp_path, answering(http())) as edge:
         assert (await edge.post("/v1/chat/completions", {"model": model, "messages": []}))[0] == status
 

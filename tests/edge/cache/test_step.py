@@ -104,8 +104,8 @@ async def test_only_what_changes_the_answer_makes_a_miss(tmp_path: Path) -> None
         ]  # fmt: skip
         assert await states(edge, {"model": "gpt-4o-mini"}) == ["MISS"]
         assert (await call(edge, Tallygate_Cache_Seed="other"))[0] == "MISS"
-        ignoring = {"Tallygate_Cache_Ignore_Keys": "metadata"}
-        assert (await call(edge, {"metadata": {"a": "1"}}, **ignoring))[0] == "HIT"
+        ignoring = await call(edge, {"metadata": {"a": "1"}}, Tallygate_Cache_Ignore_Keys="metadata")
+        assert ignoring[0] == "HIT"
 
 
 async def test_nobody_is_served_from_the_cache_unasked(tmp_path: Path) -> None:
@@ -278,8 +278,8 @@ async def test_it_can_be_switched_off(tmp_path: Path) -> None:
 
 async def test_a_hit_takes_no_tokens_of_a_limit_but_counts_as_a_request(tmp_path: Path) -> None:
     async with controlled_edge(tmp_path, chat) as edge:
-        limited = {"Tallygate_RateLimit_Policy": "2;w=600"}
-        assert [(await call(edge, **limited))[0] for _ in range(3)] == ["MISS", "HIT", ""]
+        got = [(await call(edge, Tallygate_RateLimit_Policy="2;w=600"))[0] for _ in range(3)]
+        assert got == ["MISS", "HIT", ""]
         assert edge.responses()[-1].error_code == "rate_limited"
 
 
