@@ -16,7 +16,7 @@ from tallygate.edge.cache.render import RENDERERS
 from tallygate.edge.http.sse import SseSplitter, data_of
 from tallygate.edge.usage.found import USAGE_KEY
 from tallygate.edge.usage.hider import UsageHider
-from tallygate.stream_processors.assemble import anthropic, openai_chat, openai_responses
+from tallygate.schemas.assemble import anthropic, openai_chat, openai_responses
 
 JSON_TYPE = "application/json"
 SSE_TYPE = "text/event-stream"

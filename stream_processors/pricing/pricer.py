@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from tallygate.schemas.assemble import readable_request, readable_response
 from tallygate.schemas.call import Outcome
 from tallygate.schemas.events import ResponseEvent
 from tallygate.schemas.records import Call, TokenSource
-from tallygate.stream_processors.assemble import readable_request, readable_response
 from tallygate.stream_processors.pricing.catalogue import GENAI_IDS, Context, PriceList, Quote
 from tallygate.stream_processors.pricing.endpoints import is_text, may_cost
 from tallygate.stream_processors.pricing.sheet import Cost, NoPriceError

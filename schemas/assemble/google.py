@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from tallygate.stream_processors.assemble.merge import as_dict, as_dicts, as_index
+from tallygate.schemas.assemble.merge import as_dict, as_dicts, as_index
 
 _ARRAY_START = re.compile(r"\s*\[\s*\{")
 

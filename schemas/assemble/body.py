@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
+from tallygate.schemas.assemble import anthropic, google, openai_chat, openai_responses, sse
 from tallygate.schemas.call import Body
-from tallygate.stream_processors.assemble import anthropic, google, openai_chat, openai_responses, sse
 
 Assembler = Callable[[list[dict[str, Any]]], dict[str, Any]]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from tallygate.stream_processors.assemble.merge import Text, as_dict, as_index, as_text
+from tallygate.schemas.assemble.merge import Text, as_dict, as_index, as_text
 
 _KINDS = frozenset({"message_start", "content_block_start", "content_block_delta", "message_delta"})
 _TEXT_DELTAS = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tallygate.stream_processors.assemble.merge import Growing, as_dict, as_dicts, as_index
+from tallygate.schemas.assemble.merge import Growing, as_dict, as_dicts, as_index
 
 _TEXTS = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
 _TOOL_TEXTS = frozenset({"arguments", "input"})

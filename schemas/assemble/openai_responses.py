@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tallygate.stream_processors.assemble.merge import Text, as_dict, as_index, as_text
+from tallygate.schemas.assemble.merge import Text, as_dict, as_index, as_text
 
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 

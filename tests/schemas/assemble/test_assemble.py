@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tallygate.schemas.assemble import readable_request, readable_response
 from tallygate.schemas.call import Body
-from tallygate.stream_processors.assemble import readable_request, readable_response
 
 
 def body(text: str, *, truncated: bool = False) -> Body:
