@@ -42,7 +42,7 @@ class Capture:
         truncated = unreadable or self._seen > len(data)
         data = redact(data, secrets)
         if truncated:
-            data = _without_cut_secret(data, secrets)
+            data = without_cut_secret(data, secrets)
         text = _as_text(data, cut=truncated)
         return {
             "text": base64.b64encode(data).decode() if text is None else text,
@@ -60,8 +60,8 @@ def redact(data: bytes, secrets: Collection[str]) -> bytes:
     return data
 
 
-def _without_cut_secret(data: bytes, secrets: Collection[str]) -> bytes:
-    """The start of a body, without the part of a secret that was left where it was cut."""
+def without_cut_secret(data: bytes, secrets: Collection[str]) -> bytes:
+    """The start of a text, without the part of a secret that was left where it was cut."""
     for secret in secrets:
         raw = secret.encode("utf-8", "surrogatepass")
         for length in range(len(raw) - 1, _TELLING_BYTES - 1, -1):

@@ -1,6 +1,5 @@
 """The edge's configuration, made once from the settings and the environment."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from tallygate.edge.routing.registry import ANTHROPIC, AZURE, BEDROCK, REGISTRY,
 from tallygate.edge.routing.target import Target
 from tallygate.edge.routing.world import own_provider
 from tallygate.runtime.config import ConfigError, ProviderConfig, Settings
+from tallygate.runtime.loopback import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,7 @@ def require_loopback(host: str) -> None:
     Raises:
         ConfigError: another address.
     """
-    if host == "localhost":
-        return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not is_loopback(host):
         raise ConfigError(
             f"edge_host: {host} can be reached by others, and without gateway keys everybody could spend "
             "your providers' keys. Use 127.0.0.1, or a reverse proxy that authenticates."

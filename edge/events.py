@@ -11,7 +11,7 @@ import orjson
 import uuid_utils
 
 from tallygate.edge.call import MAX_NAME_CHARS, AttemptState, Call, clean, elapsed_us, now_us
-from tallygate.edge.capture import Capture, redact
+from tallygate.edge.capture import Capture, redact, without_cut_secret
 from tallygate.edge.usage.found import flavor_of
 from tallygate.schemas.call import Outcome
 
@@ -72,7 +72,7 @@ def response_event(call: Call, ending: Ending, edge_id: str, seq: int) -> dict[s
         "status": ending.status,
         "outcome": ending.outcome,
         "error_code": clean(ending.error_code, MAX_NAME_CHARS),
-        "error_message": clean(ending.error_message, MAX_MESSAGE_CHARS),
+        "error_message": _message(ending.error_message, call.secrets),
         "ended_at_us": now_us(),
         "latency_us": elapsed_us(call.started_ns),
         "ttft_us": call.ttft_us,
@@ -130,6 +130,14 @@ def _redacted(value: Any, secrets: Collection[str], name: str = "") -> Any:
     if isinstance(value, str) and name not in _OWN_WORDS:
         return redact(value.encode("utf-8", "replace"), secrets).decode()
     return value
+
+
+def _message(text: str, secrets: Collection[str]) -> str:
+    """A message of a bounded length; where it was cut, no part of a secret is left."""
+    if len(text) >= MAX_MESSAGE_CHARS:
+        cut = text[:MAX_MESSAGE_CHARS].encode("utf-8", "replace")
+        text = without_cut_secret(cut, secrets).decode("utf-8", "replace")
+    return clean(text, MAX_MESSAGE_CHARS)
 
 
 def _attempt(attempt: AttemptState) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Serving the query API, the admin API and the pages: beside the core, or alone over a ClickHouse server."""
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from tallygate.infra import ports
 from tallygate.infra.process import StopSignals
 from tallygate.runtime.clickhouse import ServerTarget, Target
 from tallygate.runtime.config import ConfigError, Settings
+from tallygate.runtime.loopback import is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +65,7 @@ def require_loopback(host: str) -> None:
     Raises:
         ConfigError: another address.
     """
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not is_loopback(host):
         raise ConfigError(
             f"api_host (TALLYGATE_API_HOST): {host} can be reached by others, and without keys they could "
             "read every prompt; use 127.0.0.1, or a reverse proxy that authenticates"

@@ -127,15 +127,22 @@ class Child:
     async def live(self) -> tuple[int, float]:
         """Start it and wait for its end; return its exit code and the pause before the next life."""
         begun = time.monotonic()
-        self._process = await asyncio.create_subprocess_exec(
+        try:
+            self._process = await self._spawn()
+        except OSError as error:  # out of processes or memory: that may pass
+            log.error("%s can't be started: %s", self.spec.name, error)  # noqa: TRY400 - nothing to trace
+            return 1, self._backoff.after_death(0.0)
+        log.info("%s started as process %d", self.spec.name, self._process.pid)
+        code = await self._process.wait()
+        return code, self._backoff.after_death(time.monotonic() - begun)
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             *self._launcher(self.spec.arguments),
             env=child_environment(self.spec.environment),
             # A session of its own: Ctrl-C reaches the supervisor alone, which stops all in order.
             start_new_session=True,
         )
-        log.info("%s started as process %d", self.spec.name, self._process.pid)
-        code = await self._process.wait()
-        return code, self._backoff.after_death(time.monotonic() - begun)
 
     async def stop(self, deadline: Deadline, reserve_s: float, hurry: asyncio.Event) -> int:
         """Ask it to end; kill it if it has not by then. Return its exit code, 0 if it did not run."""

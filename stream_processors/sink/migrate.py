@@ -94,9 +94,7 @@ def migrate(target: Target, wanted: Sequence[Migration] | None = None) -> list[M
 
 def _apply_missing(session: Session, wanted: Sequence[Migration]) -> list[Migration]:
     _run(session, _JOURNAL)
-    rows = session.rows(
-        "SELECT version, name, groupUniqArray(checksum) FROM schema_migrations GROUP BY version, name"
-    )
+    rows = session.rows(_HELD)
     held = {version: (name, checksums) for version, name, checksums in rows}
     _check(held, wanted)
     missing = [migration for migration in wanted if migration.version not in held]

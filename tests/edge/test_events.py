@@ -91,6 +91,17 @@ def test_error_messages_hold_no_keys() -> None:
     assert len(event.error_message) < 512
 
 
+@pytest.mark.parametrize("shown", range(6, 16))
+def test_no_part_of_a_key_is_left_where_a_message_is_cut(shown: int) -> None:
+    key = "sk-secret-key-of-some-length"
+    call = full_call()
+    call.keep_secret(key)
+    message = "x" * (events.MAX_MESSAGE_CHARS - shown) + key
+    ending = Ending(401, Outcome.PROVIDER_ERROR, "invalid_api_key", message)
+    encoded = events.encode(events.response_event(call, ending, "edge", 7), call.secrets)
+    assert key[:6] not in ResponseEvent.model_validate_json(encoded).error_message
+
+
 @pytest.mark.parametrize(
     "key", ["llm.response", "anthropic", "provider", "input_tokens", "request_id", "16777216", "complete"]
 )

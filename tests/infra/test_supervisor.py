@@ -93,6 +93,24 @@ async def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
     assert not any(psutil.pid_exists(pid) for pid in (first, second, core))
 
 
+async def test_a_child_that_can_not_be_spawned_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = tmp_path / "program"
+    supervisor = Supervisor(
+        [ChildSpec("edge", (), 0)], QUICK, stop_s=5.0, launcher=lambda _arguments: [str(program)]
+    )
+    signals = StopSignals()
+    task = spawn(supervisor.run(signals), name="supervisor")
+    await eventually(lambda: "can't be started" in caplog.text)
+    started = tmp_path / "started"
+    program.write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 60\n")
+    program.chmod(0o700)
+    await eventually(started.exists)
+    signals.stop.set()
+    await task
+
+
 async def test_late_ones_wait_until_the_others_are_ready(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     specs = [ChildSpec("first", ("first", "good")), ChildSpec("second", ("second", "good"), late=True)]
