@@ -12,9 +12,10 @@ from tallygate.edge.call import MAX_USER_CHARS, Call, clean, elapsed_us, now_us
 from tallygate.edge.capture import Capture
 from tallygate.edge.config import EdgeConfig
 from tallygate.edge.errors import GatewayError, body_too_large, invalid_request
-from tallygate.edge.headers import Inbound, secret_of
+from tallygate.edge.headers import GATEWAY_KEY, Inbound, secret_of
 from tallygate.edge.http.names import text
 from tallygate.edge.identity import Identity, identify, presented, query_keys, without_gateway_key
+from tallygate.edge.realtime import is_websocket, model_of, protocol_key
 from tallygate.edge.recorder import Recorder
 from tallygate.edge.request.body import BodyReader, RequestBody
 from tallygate.edge.request.source import ServerSource
@@ -49,8 +50,8 @@ class Reception:
             raise invalid_request("The path has dot segments.")
         if not request.raw_path.isascii():
             raise invalid_request("The path has characters that are not percent-encoded.")
-        if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
-            raise invalid_request("WebSocket connections are not supported yet.")
+        if is_websocket(request) and not (operation.passthrough or operation.name == "realtime"):
+            raise invalid_request("WebSocket connections are for /v1/realtime.")
         return operation
 
     async def receive(
@@ -68,6 +69,8 @@ class Reception:
             GatewayError: 400, 401, 404, 413.
         """
         operation = self.checked(call, request)
+        if is_websocket(request):
+            inbound = _with_protocol_key(call, request, inbound)
         identity = self._identify(call, inbound, query, world)
         capture = Capture(0 if call.labels.omit_request else self._config.capture_request_bytes)
         call.request_capture = capture
@@ -76,6 +79,8 @@ class Reception:
         reader = BodyReader(source, capture, length=length, max_bytes=self._config.max_body_bytes)
         body = await _timed(call, partial(_read, request, inbound, operation, reader))
         _know(call, operation, body)
+        if is_websocket(request):
+            call.model_requested = call.model_requested or model_of(query)
         finish = partial(self._recorder.finish, call)
         return Arrival(call, identity, inbound, without_gateway_key(query), body, reader, deadline, finish)
 
@@ -125,6 +130,15 @@ class Reception:
         if call.request_bytes is not None and call.request_bytes > self._config.max_body_bytes:
             raise body_too_large(self._config.max_body_bytes)
         return call.request_bytes
+
+
+def _with_protocol_key(call: Call, request: BaseRequest, inbound: Inbound) -> Inbound:
+    """Browsers can't set headers: a gateway key may come as a sub-protocol."""
+    key = protocol_key(request)
+    call.keep_secret(key)
+    if inbound.gateway_key or not key.startswith(GATEWAY_KEY):
+        return inbound
+    return replace(inbound, gateway_key=key)
 
 
 def _know(call: Call, operation: Operation, body: RequestBody) -> None:

@@ -11,12 +11,14 @@ from tallygate.edge.config import EdgeConfig
 from tallygate.edge.exchange import Exchange
 from tallygate.edge.headers import Inbound
 from tallygate.edge.models import ModelList
+from tallygate.edge.realtime import Realtime, is_websocket
 from tallygate.edge.recorder import Recorder
 from tallygate.edge.routing.itinerary import Caller, Itinerary, build
 from tallygate.edge.routing.operations import Operation
 from tallygate.edge.routing.world import World, Worlds
 from tallygate.edge.steps import Arrival, Cache, Gate
 from tallygate.edge.upstream.base import Upstream
+from tallygate.edge.upstream.websocket import WebSocketUpstream
 from tallygate.edge.wire import needs_whole_body
 from tallygate.runtime.deadline import Deadline
 
@@ -33,6 +35,7 @@ class Pipeline:
         gate: Gate,
         cache: Cache,
         models: ModelList | None,
+        sockets: WebSocketUpstream,
     ) -> None:
         self._reception = Reception(config, recorder)
         self._recorder = recorder
@@ -40,6 +43,7 @@ class Pipeline:
         self._worlds = worlds
         exchange = Exchange(upstream, recorder, capture_response_bytes=config.capture_response_bytes)
         self._attempts = Attempts(exchange)
+        self._realtime = Realtime(sockets, self._attempts.board, capture_bytes=config.capture_response_bytes)
         self._gate = gate
         self._cache = cache
         self._models = models
@@ -71,17 +75,23 @@ class Pipeline:
             await self._models.answer(arrival, world.view(arrival.identity.project), operation, writer)
             return
         await self._gate.admit(arrival)
-        itinerary = await self._plan(arrival, operation, world)
+        websocket = is_websocket(request)
+        itinerary = await self._plan(arrival, operation, world, websocket=websocket)
         first = itinerary.stops[0]
         call.go_to(0, first.target.id, first.model)
         self._recorder.begin(call)
+        if websocket:
+            await self._realtime.run(arrival, operation, itinerary, request, writer)
+            return
 
         async def proceed(kept: Kept | None) -> None:
             await self._attempts.run(arrival, operation, itinerary, writer, kept)
 
         await self._cache.around(arrival, writer, proceed)
 
-    async def _plan(self, arrival: Arrival, operation: Operation, world: World) -> Itinerary:
+    async def _plan(
+        self, arrival: Arrival, operation: Operation, world: World, *, websocket: bool
+    ) -> Itinerary:
         """Where the call may go; its body is held if it may be needed more than once, or as a whole."""
         identity, body, call = arrival.identity, arrival.body, arrival.call
         if identity.key is not None and identity.key.models:
@@ -90,6 +100,8 @@ class Pipeline:
         view = world.view(identity.project)
         urls = self._config.target_urls + world.snapshot.project_settings(identity.project).target_urls
         caller = Caller(view, identity.key, arrival.inbound, urls)
+        if websocket:
+            return build(caller, operation, "POST", call.model_requested)
         itinerary = build(caller, operation, call.method, body.fields.model)
         whole = itinerary.may_repeat or any(
             needs_whole_body(operation, call.method, stop) for stop in itinerary.stops

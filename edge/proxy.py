@@ -16,6 +16,7 @@ from tallygate.edge.events import Ending
 from tallygate.edge.exchange import own_headers
 from tallygate.edge.headers import sort_inbound
 from tallygate.edge.pipeline import Pipeline
+from tallygate.edge.realtime import MAX_SESSION_MS, is_websocket
 from tallygate.edge.recorder import Recorder
 from tallygate.edge.routing import operations
 from tallygate.runtime.deadline import Deadline
@@ -100,7 +101,8 @@ class Proxy:
         inbound = sort_inbound(list(request.raw_headers))
         call.operation = operations.classify(call.path, self._pipeline.providers)
         call.label(labels.parse(inbound.gateway))
-        budget_ms = call.labels.timeout_ms or self._config.request_timeout_ms
+        most_ms = MAX_SESSION_MS if is_websocket(request) else self._config.request_timeout_ms
+        budget_ms = call.labels.timeout_ms or most_ms
         try:
             async with asyncio.timeout(budget_ms / 1000):
                 deadline = Deadline.after(budget_ms / 1000)

@@ -21,6 +21,7 @@ from tallygate.edge.routing.world import Worlds
 from tallygate.edge.steps import Cache, Gate, NoCache, OpenGate
 from tallygate.edge.upstream.aiohttp_client import AiohttpUpstream
 from tallygate.edge.upstream.base import Upstream
+from tallygate.edge.upstream.websocket import WebSocketUpstream
 from tallygate.runtime.deadline import Deadline
 from tallygate.runtime.metrics import CONTENT_TYPE, EdgeMetrics
 
@@ -77,9 +78,19 @@ class EdgeServer:
         self._own_upstream = self._upstream is None
         upstream = self._upstream or AiohttpUpstream()
         self._running_upstream = upstream
+        self._sockets = WebSocketUpstream()
         worlds = Worlds(self._snapshots, self._config.targets)
         models = ModelList(self._offers) if self._offers is not None else None
-        pipeline = Pipeline(self._config, self._recorder, upstream, worlds, self._gate, self._cache, models)
+        pipeline = Pipeline(
+            self._config,
+            self._recorder,
+            upstream,
+            worlds,
+            self._gate,
+            self._cache,
+            models,
+            self._sockets,
+        )
         self._proxy = Proxy(self._config, self._recorder, pipeline, self.metrics)
         self._http = EdgeHttpServer(
             self._handle,
@@ -144,6 +155,7 @@ class EdgeServer:
         await self._close_upstream()
 
     async def _close_upstream(self) -> None:
+        await self._sockets.close()
         if self._own_upstream:
             await self._running_upstream.close()
 
