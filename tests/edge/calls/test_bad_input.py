@@ -121,17 +121,6 @@ async def test_broken_chunks(tmp_path: Path) -> None:
         assert (status, error["code"]) == (400, "invalid_request")
 
 
-async def test_websockets_are_refused_for_now(tmp_path: Path) -> None:
-    async with running_edge(tmp_path, answering(http())) as edge:
-        reply = await edge.raw(
-            b"GET /v1/realtime?model=gpt-4o HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\n"
-            b"Upgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        status, error = parse(reply)
-        assert (status, error["code"]) == (400, "invalid_request")
-        assert "WebSocket" in str(error["message"])
-
-
 async def test_odd_targets(tmp_path: Path) -> None:
     async with running_edge(tmp_path, answering(http())) as edge:
         for target, status in (
