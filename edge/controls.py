@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tallygate.edge.budget.check import BudgetCheck, WithinBudget
 from tallygate.edge.budget.gate import MemoryBudgetGate
 from tallygate.edge.budget.state_file import BudgetFile
 from tallygate.edge.cache.cache import ResponseCache
 from tallygate.edge.cache.lmdb_store import LmdbCacheStore
-from tallygate.edge.cache.redis_store import RedisCacheStore
 from tallygate.edge.cache.step import CachedAnswers
 from tallygate.edge.cache.store import Bounds, CacheStore, CacheStoreError
 from tallygate.edge.gate import Checks
@@ -17,13 +17,14 @@ from tallygate.edge.limits.checks import RateLimits
 from tallygate.edge.limits.limiter import Limiter
 from tallygate.edge.limits.lmdb_store import LmdbLimitStore
 from tallygate.edge.limits.meter import CallMeter, NoMeter
-from tallygate.edge.limits.redis_store import RedisLimitStore
 from tallygate.edge.limits.store import LimitStore, LimitStoreError
-from tallygate.edge.redis_client import connect
 from tallygate.edge.steps import Cache, Gate, NoCache
 from tallygate.runtime.config import ConfigError, Settings
 from tallygate.runtime.metrics import EdgeMetrics
 from tallygate.runtime.tasks import spawn
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,9 @@ def _limits(settings: Settings, metrics: EdgeMetrics, stack: AsyncExitStack, met
 
 def _limit_store(settings: Settings, stack: AsyncExitStack) -> LimitStore:
     if settings.limits.store == "redis":
-        client = connect(settings.redis.url.get_secret_value())
-        stack.push_async_callback(client.aclose)
+        client = _redis(settings, stack)
+        from tallygate.edge.limits.redis_store import RedisLimitStore
+
         return RedisLimitStore(client)
     try:
         store = LmdbLimitStore(settings.data_dir / "limits", max_keys=settings.limits.max_windows)
@@ -107,8 +109,9 @@ def _cache(settings: Settings, metrics: EdgeMetrics, stack: AsyncExitStack) -> C
 
 def _cache_store(settings: Settings, bounds: Bounds, stack: AsyncExitStack) -> CacheStore:
     if settings.cache.store == "redis":
-        client = connect(settings.redis.url.get_secret_value())
-        stack.push_async_callback(client.aclose)
+        client = _redis(settings, stack)
+        from tallygate.edge.cache.redis_store import RedisCacheStore
+
         return RedisCacheStore(client, bounds)
     try:
         store = LmdbCacheStore(settings.data_dir / "cache", bounds)
@@ -116,3 +119,14 @@ def _cache_store(settings: Settings, bounds: Bounds, stack: AsyncExitStack) -> C
         raise ConfigError(f"cache.store: {error}") from error
     stack.push_async_callback(store.close)
     return store
+
+
+def _redis(settings: Settings, stack: AsyncExitStack) -> "Redis":
+    """A client. The package is imported only where it is used: the embedded run does not install it."""
+    try:
+        from tallygate.edge.redis_client import connect
+    except ImportError as error:
+        raise ConfigError("redis: install tallygate[distributed] to use it") from error
+    client = connect(settings.redis.url.get_secret_value())
+    stack.push_async_callback(client.aclose)
+    return client
