@@ -1,6 +1,7 @@
 """A provider at the level of bytes: it can answer anything, and shows exactly what it was sent."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class Provider:
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the gateway closes a connection while the handler is at work."""
     keep_body: bool = True
+    connections: int = 0
+    """How many have been made."""
 
     @property
     def last(self) -> Received:
@@ -78,12 +81,15 @@ def streaming(events: Iterable[bytes]) -> Handler:
 
 
 @asynccontextmanager
-async def running_provider(handler: Handler) -> AsyncIterator[Provider]:
-    """A provider on a free port of the loopback."""
+async def running_provider(
+    handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[Provider]:
+    """A provider on a free port of the loopback; with TLS if it has a context."""
     provider = Provider(handler)
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        provider.connections += 1
         task = asyncio.current_task()
         if task is not None:
             tasks.add(task)
@@ -97,10 +103,14 @@ async def running_provider(handler: Handler) -> AsyncIterator[Provider]:
         except (ConnectionError, asyncio.IncompleteReadError):
             provider.disconnected.set()
         finally:
+            if tls is not None:  # a polite end would outlast the test
+                writer.transport.abort()
             writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=1 << 20)
-    provider.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(connected, host, 0, limit=1 << 20, ssl=tls)
+    authority = f"[{host}]" if ":" in host else host
+    scheme = "http" if tls is None else "https"
+    provider.url = f"{scheme}://{authority}:{server.sockets[0].getsockname()[1]}"
     try:
         yield provider
     finally:
