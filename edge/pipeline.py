@@ -13,7 +13,7 @@ from tallygate.edge.headers import Inbound
 from tallygate.edge.models import ModelList
 from tallygate.edge.realtime import Realtime, is_websocket
 from tallygate.edge.recorder import Recorder
-from tallygate.edge.routing.itinerary import Caller, Itinerary, build
+from tallygate.edge.routing.itinerary import Caller, Itinerary, plan_for
 from tallygate.edge.routing.operations import Operation
 from tallygate.edge.routing.world import World, Worlds
 from tallygate.edge.steps import Arrival, Cache, Gate
@@ -101,8 +101,8 @@ class Pipeline:
         urls = self._config.target_urls + world.snapshot.project_settings(identity.project).target_urls
         caller = Caller(view, identity.key, arrival.inbound, urls)
         if websocket:
-            return build(caller, operation, "POST", call.model_requested)
-        itinerary = build(caller, operation, call.method, body.fields.model)
+            return plan_for(caller, operation, "POST", call.model_requested)
+        itinerary = plan_for(caller, operation, call.method, body.fields.model)
         whole = itinerary.may_repeat or any(
             needs_whole_body(operation, call.method, stop) for stop in itinerary.stops
         )

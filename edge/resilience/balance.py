@@ -65,6 +65,8 @@ def choose(
     were not tried; then whichever there are: a caller is better served by the provider's own 429 than by our
     refusal.
     """
+    if len(candidates) == 1:
+        return _only(candidates[0], board, now_ms)
     breakers = [board.of(each.key) for each in candidates]
     usable = [i for i, each in enumerate(candidates) if each.weight > 0 and breakers[i].available(now_ms)]
     fresh = [i for i in usable if i not in tried]
@@ -75,6 +77,12 @@ def choose(
     index = _by_weight(pool, [candidates[i].weight for i in pool], random())
     permit = breakers[index].acquire(now_ms)
     return None if permit is None else Choice(index, breakers[index], permit)
+
+
+def _only(candidate: Deployment, board: BreakerBoard, now_ms: int) -> Choice | None:
+    breaker = board.of(candidate.key)
+    permit = breaker.acquire(now_ms) if candidate.weight > 0 else None
+    return None if permit is None else Choice(0, breaker, permit)
 
 
 def _by_weight(pool: Sequence[int], weights: Sequence[float], share: float) -> int:

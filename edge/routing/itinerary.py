@@ -13,11 +13,26 @@ from tallygate.edge.resilience.fallbacks import build_plan
 from tallygate.edge.resilience.plan import Plan
 from tallygate.edge.routing.operations import MODEL_OPERATIONS, Operation
 from tallygate.edge.routing.registry import ANTHROPIC, OPENAI
-from tallygate.edge.routing.router import Route, UnknownModelError
+from tallygate.edge.routing.router import MAX_MODEL_CHARS, Route, UnknownModelError
 from tallygate.edge.routing.target import Target, origin
 from tallygate.edge.routing.world import View, own_provider
 
 MAX_STOPS = 64
+MAX_KNOWN = 4096
+_ROUTING = frozenset(
+    {
+        "target-url",
+        "fallback-model",
+        "fallback-oncodes",
+        "fallbacks",
+        "retry-enabled",
+        "retry-num",
+        "retry-factor",
+        "retry-min-timeout",
+        "retry-max-timeout",
+    }
+)
+"""Headers of the gateway's that `build` looks at."""
 _CUSTOM = "custom"
 _READ_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _MESSAGES = "messages"
@@ -61,6 +76,24 @@ class Caller:
     inbound: Inbound
     target_urls: tuple[str, ...]
     """Those that may be named, besides the providers'."""
+
+
+def plan_for(caller: Caller, operation: Operation, method: str, model: str) -> Itinerary:
+    """As `build`; what depends on no header is worked out once.
+
+    Raises:
+        GatewayError: see `build`.
+    """
+    if len(model) > MAX_MODEL_CHARS or not _ROUTING.isdisjoint(caller.inbound.gateway):
+        return build(caller, operation, method, model)
+    known = caller.view.itineraries
+    name = (operation, method in _READ_METHODS, model, caller.key.key_id if caller.key is not None else "")
+    found = known.get(name)
+    if found is None:
+        if len(known) >= MAX_KNOWN:
+            known.clear()
+        found = known[name] = build(caller, operation, method, model)
+    return found
 
 
 def build(caller: Caller, operation: Operation, method: str, model: str) -> Itinerary:

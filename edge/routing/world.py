@@ -3,8 +3,9 @@
 Made anew for every snapshot of the control data, which is seldom; a call only looks things up.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from tallygate.control.snapshot import Deployment, Snapshot
 from tallygate.edge.routing.registry import Provider
@@ -19,6 +20,8 @@ class View:
         self.project = project
         self.snapshot = snapshot
         self._places: dict[str, tuple[Target, ...]] = {}
+        self.itineraries: dict[Hashable, Any] = {}
+        """Kept for `routing.itinerary`."""
         found = dict(targets)
         for scope, provider in snapshot.deployments:
             if scope in {None, project} and provider not in found:
