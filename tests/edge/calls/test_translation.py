@@ -22,7 +22,7 @@ KEYS = {
 }
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 OTHERS = ["claude-sonnet-4-5", "gemini-2.5-flash"]
-TOOL = {
+TOOL: Any = {
     "type": "function",
     "function": {
         "name": "get_weather",
@@ -116,10 +116,11 @@ async def test_tools_over_several_turns(model: str, world: World) -> None:
     calls = first.choices[0].message.tool_calls
     assert calls
     assert first.choices[0].finish_reason == "tool_calls"
-    results = [{"role": "tool", "tool_call_id": call.id, "content": "21 degrees"} for call in calls]
+    results: Any = [{"role": "tool", "tool_call_id": call.id, "content": "21 degrees"} for call in calls]
+    said: Any = first.choices[0].message.model_dump(exclude_none=True)
     second = await world.openai.chat.completions.create(
         model=model,
-        messages=[*messages, first.choices[0].message.model_dump(exclude_none=True), *results],
+        messages=[*messages, said, *results],
         tools=[TOOL],
         max_tokens=500,
     )
@@ -128,13 +129,13 @@ async def test_tools_over_several_turns(model: str, world: World) -> None:
 
 @pytest.mark.parametrize("model", OTHERS)
 async def test_images_and_structured_output(model: str, world: World) -> None:
-    content = [
+    content: Any = [
         {"type": "text", "text": "What is it?"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
     ]
     answer = await world.openai.chat.completions.create(
         model=model,
-        messages=[{"role": "user", "content": content}],  # type: ignore[misc,list-item]
+        messages=[{"role": "user", "content": content}],
         max_tokens=500,
         response_format={
             "type": "json_schema",
@@ -236,14 +237,14 @@ async def test_others_by_anthropics_sdk(model: str, world: World) -> None:
 
 
 async def test_gpts_tools_and_errors_by_anthropics_sdk(world: World) -> None:
-    tool: Any = {"name": "get_weather", "input_schema": TOOL["function"]["parameters"]}  # type: ignore[index]
+    tool: Any = {"name": "get_weather", "input_schema": TOOL["function"]["parameters"]}
     messages = user("What is the weather in Paris?")
     first = await world.anthropic.messages.create(
         model="gpt-4o", max_tokens=500, messages=messages, tools=[tool], tool_choice={"type": "any"}
     )
     assert first.stop_reason == "tool_use"
     uses = [block for block in first.content if block.type == "tool_use"]
-    results = [{"type": "tool_result", "tool_use_id": use.id, "content": "21"} for use in uses]
+    results: Any = [{"type": "tool_result", "tool_use_id": use.id, "content": "21"} for use in uses]
     second = await world.anthropic.messages.create(
         model="gpt-4o",
         max_tokens=500,
