@@ -113,7 +113,7 @@ class Attempts:
                 return GatewayError(502, "provider_unreachable", f"{call.provider}: status {response.status}")
             one = OneTry(call, attempt, prepared, response, journey.writer, journey.kept)
             await self._exchange.pass_on(one)
-            if response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            if response.status < HTTPStatus.BAD_REQUEST:  # the others were reported by `_failed`
                 choice.breaker.succeeded(choice.permit, now_ms())
         except UpstreamError as error:
             attempt.end(error.kind)
@@ -186,10 +186,10 @@ async def _wait(call: Call, delay_ms: int) -> int:
 
 async def _discard(call: Call, attempt: AttemptState, response: UpstreamResponse) -> None:
     """Read what nobody gets, as far as it is short."""
-    read = 0
+    read, before = 0, time.monotonic_ns()
     with suppress(UpstreamError, TimeoutError):
         async with asyncio.timeout(DRAIN_S):
             while read <= DRAIN_BYTES and (data := await response.chunk()):
                 read += len(data)
     attempt.end("status")
-    call.upstream_wait_us += attempt.latency_us
+    call.upstream_wait_us += elapsed_us(before)
