@@ -19,8 +19,8 @@ from tallygate.edge.proxy import Proxy
 from tallygate.edge.recorder import Outbox, Recorder
 from tallygate.edge.routing.world import Worlds
 from tallygate.edge.steps import Cache, Gate, NoCache, OpenGate
-from tallygate.edge.upstream.aiohttp_client import AiohttpUpstream
 from tallygate.edge.upstream.base import Upstream
+from tallygate.edge.upstream.lean.client import LeanUpstream
 from tallygate.edge.upstream.websocket import WebSocketUpstream
 from tallygate.runtime.deadline import Deadline
 from tallygate.runtime.metrics import CONTENT_TYPE, EdgeMetrics
@@ -76,7 +76,7 @@ class EdgeServer:
             OSError: the port is taken.
         """
         self._own_upstream = self._upstream is None
-        upstream = self._upstream or AiohttpUpstream()
+        upstream = self._upstream or LeanUpstream()
         self._running_upstream = upstream
         self._sockets = WebSocketUpstream()
         worlds = Worlds(self._snapshots, self._config.targets)

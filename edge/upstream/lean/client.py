@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from contextlib import suppress
 from functools import partial
 
 from tallygate.edge.upstream.base import UpstreamClosedError, UpstreamRequest
@@ -62,8 +63,10 @@ class LeanUpstream:
         for connection in list(self._open):
             connection.abort()
         if self._open:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._all_gone.wait()
+            self._all_gone.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._all_gone.wait()
 
     @property
     def open_connections(self) -> int:

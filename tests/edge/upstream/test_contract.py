@@ -475,11 +475,9 @@ async def test_tls_is_asked_of_one_who_does_not_speak_it(name: str) -> None:
 
 
 async def test_when_the_client_closes_its_calls_fail(name: str) -> None:
-    async with (
-        running_provider(never) as provider,
-        running_client(name) as client,
-    ):
+    async with running_provider(never) as provider, running_client(name) as client:
         call = spawn(fetch(client, request(provider.url)), name="call")
         await eventually(lambda: provider.received)
+        await client.close()
         with pytest.raises(UpstreamError):
             await asyncio.wait_for(call, 5)
