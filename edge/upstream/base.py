@@ -83,7 +83,8 @@ class Upstream(Protocol):
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """Send a request and wait for the head of its answer.
 
-        Redirects are answers. Nothing is sent twice.
+        Redirects are answers. Nothing is sent twice, unless a pooled connection turns out to have been closed
+        as idle: then the provider has not seen it.
 
         Raises:
             UpstreamError: there is no answer.
