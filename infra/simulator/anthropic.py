@@ -58,7 +58,11 @@ def messages(call: Call) -> Plan:
     if limit < 1:
         raise RefusalError(400, "max_tokens: Input should be greater than or equal to 1", param="max_tokens")
     words = text.strings([payload.get("system") or "", given])
-    reply = compose(call, Prompt(model_of(payload), words, limit, tool=_tool(payload, given)))
+    shape = (payload.get("output_config") or {}).get("format")
+    prompt = Prompt(
+        model_of(payload), words, limit, tool=_tool(payload, given), json_mode=isinstance(shape, dict)
+    )
+    reply = compose(call, prompt)
     events = tuple(_events(call, reply)) if payload.get("stream") else None
     return Plan(
         body=b"" if events else dump(_message(call, reply)),

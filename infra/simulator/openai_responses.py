@@ -12,9 +12,15 @@ def create(call: Call) -> Plan:
     payload = call.payload
     given = need(payload, "input", (str, list))
     words = text.strings([payload.get("instructions") or "", given])
-    reply = compose(
-        call, Prompt(model_of(payload), words, payload.get("max_output_tokens"), tool=_tool(payload, given))
+    shape = (payload.get("text") or {}).get("format") or {}
+    prompt = Prompt(
+        model_of(payload),
+        words,
+        payload.get("max_output_tokens"),
+        tool=_tool(payload, given),
+        json_mode=shape.get("type") in ("json_object", "json_schema"),
     )
+    reply = compose(call, prompt)
     final = _response(call, reply)
     events = tuple(_events(call, reply, final)) if payload.get("stream") else None
     return Plan(

@@ -1,0 +1,1 @@
+"""What users of other gateways rely on, shown with real processes and the packages that they use."""
