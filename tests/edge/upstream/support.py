@@ -9,29 +9,16 @@ from dataclasses import dataclass
 import trustme
 
 from tallygate.edge.http.names import RawHeaders
-from tallygate.edge.upstream.aiohttp_client import AiohttpUpstream
 from tallygate.edge.upstream.base import Upstream, UpstreamRequest, UpstreamResponse
 from tallygate.edge.upstream.lean.client import LeanUpstream
 from tests.support.provider import Handler, Received
-
-CLIENTS = ("aiohttp", "lean")
-
-
-@asynccontextmanager
-async def running_client(name: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
-    """One of the clients."""
-    client: Upstream = AiohttpUpstream(tls=tls) if name == "aiohttp" else LeanUpstream(tls=tls)
-    try:
-        yield client
-    finally:
-        await client.close()
 
 
 @asynccontextmanager
 async def lean(
     *, keepalive_s: float = 15.0, connect_timeout_s: float = 10.0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[LeanUpstream]:
-    """The lean client."""
+    """The client."""
     client = LeanUpstream(keepalive_s=keepalive_s, connect_timeout_s=connect_timeout_s, tls=tls)
     try:
         yield client
