@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run demo check test lint types format format-check schemas reference kafka bench lock clean
+.PHONY: help setup run demo check test fuzz lint types format format-check schemas reference kafka bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ check: setup ## Validate the configuration and reach everything that it names
 test: setup ## Run the test suite; what this machine lacks is skipped, and said at the end
 	$(BIN)/ruff check --quiet .
 	$(BIN)/pytest $(ARGS)
+
+fuzz: setup ## Send made-up requests to the gateway and the query API, FUZZ_S seconds (600) each
+	TALLYGATE_TEST_FUZZ_S=$${FUZZ_S:-600} $(BIN)/pytest -s tests/contract/test_fuzz.py
 
 lint: setup ## Check style
 	$(BIN)/ruff check .

@@ -64,7 +64,11 @@ class Tap:
         self._client.close()
 
     def _pass(self, method: str, target: str, headers: dict[str, str], sent: bytes) -> httpx2.Response:
-        kept = {name: value for name, value in headers.items() if name not in HOP_BY_HOP}
+        kept = {
+            name.encode("latin-1"): value.encode("latin-1")
+            for name, value in headers.items()
+            if name not in HOP_BY_HOP
+        }
         at_s = time.monotonic()
         answer = self._client.request(method, target, headers=kept, content=sent)
         self.exchanges.append(

@@ -1,0 +1,42 @@
+"""Whatever is sent to the gateway and to the query API: no failure inside, no hang, and the process lives."""
+
+import time
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from tests.contract.conftest import System
+from tests.contract.fuzz import BODIES, FUZZ_S, PATHS, Counts, Made, api_requests, requests
+
+SURFACES = {"gateway": requests(PATHS, BODIES), "api": api_requests()}
+
+
+@pytest.mark.timeout(FUZZ_S * 3 + 120)
+@pytest.mark.parametrize("surface", SURFACES)
+def test_nothing_that_is_sent_breaks_it(surface: str, system: System) -> None:
+    base = system.gateway.url if surface == "gateway" else system.gateway.api
+    port = int(base.rpartition(":")[2])
+    counts = Counts()
+    end = time.monotonic() + FUZZ_S
+
+    @settings(max_examples=1_000_000, database=None, suppress_health_check=list(HealthCheck))
+    @seed(time.time_ns())
+    @given(made=SURFACES[surface])
+    def send(made: Made) -> None:
+        if time.monotonic() < end:
+            counts.send(port, made)
+        else:
+            raise Enough
+
+    with pytest.raises(Enough):
+        send()
+    sent = sum(counts.statuses.values())
+    print(f"\n{surface}: {sent} requests, slowest {counts.slowest_s:.2f} s, {dict(counts.statuses)}")
+    assert sent > 5 * FUZZ_S
+    assert system.process.exit_code is None
+    assert httpx2.get(f"{base}/readyz").status_code == 200
+
+
+class Enough(BaseException):
+    """The time is over."""
