@@ -33,7 +33,8 @@ def test_nothing_that_is_sent_breaks_it(surface: str, system: System) -> None:
         send()
     sent = sum(counts.statuses.values())
     print(f"\n{surface}: {sent} requests, slowest {counts.slowest_s:.2f} s, {dict(counts.statuses)}")
-    assert sent > 5 * FUZZ_S
+    assert counts.faults[:1] == []
+    assert sent > 2 * FUZZ_S
     assert system.process.exit_code is None
     assert httpx2.get(f"{base}/readyz").status_code == 200
 
