@@ -129,6 +129,8 @@ def requests(draw: st.DrawFn, paths: tuple[str, ...], bodies: st.SearchStrategy[
     method, path = draw(METHODS), draw(st.sampled_from((*paths, "")))
     headers, body, framing = draw(HEADERS), draw(bodies), draw(FRAMINGS)
     path = path or draw(st.from_regex(r"\A/[!-~]{0,20}\Z"))
+    # aiohttp itself answers an `Expect` that is not ASCII with 500, before any handler of ours.
+    headers = [(name, value) for name, value in headers if name != "Expect" or value.isascii()]
     asked = dict.fromkeys(name.lower() for name, _ in headers)
     own = [("Authorization", "Bearer sk-test"), ("Connection", "close")]
     own += [] if "host" in asked else [("Host", "127.0.0.1")]

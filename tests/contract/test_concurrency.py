@@ -22,7 +22,7 @@ async def post_all(system: System, headers: dict[str, str], bodies: list[dict[st
             async with session.post(url, json=body, headers=sent) as answer:
                 return answer.status, answer.headers, await answer.read()
 
-        return await asyncio.gather(*map(one, bodies))
+        return list(await asyncio.gather(*map(one, bodies)))
 
 
 def chat(text: str) -> dict[str, Any]:

@@ -149,10 +149,11 @@ def test_errors_come_in_the_callers_dialect(status: int, name: str, system: Syst
     assert "asked to fail" in caught.value.body["message"]
     row = system.row(wire.ids[-1])
     assert (row["outcome"], row["status"]) == ("provider_error", status)
-    with anthropic_sync(system, wire) as other, pytest.raises(anthropic.APIStatusError) as caught:
+    with anthropic_sync(system, wire) as other, pytest.raises(anthropic.APIStatusError) as told:
         other.with_options(max_retries=0).messages.create(
             model=GPT, messages=HI, max_tokens=9, extra_headers=headers
         )
-    assert caught.value.status_code == status
-    assert caught.value.body["type"] == "error"
-    assert "asked to fail" in caught.value.body["error"]["message"]
+    assert told.value.status_code == status
+    body: Any = told.value.body
+    assert body["type"] == "error"
+    assert "asked to fail" in body["error"]["message"]
