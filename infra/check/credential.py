@@ -40,18 +40,20 @@ async def probe(deployment: Deployment) -> Finding:
 def listing(deployment: Deployment) -> tuple[str, dict[str, str]] | None:
     """URL and headers of the request for the models; None if it isn't known how. Pure."""
     key = deployment.api_key.get_secret_value() if deployment.api_key else ""
-    provider, base = deployment.provider, deployment.base_url
-    if provider == "azure" and base:
-        return f"{base}/openai/models?api-version={deployment.api_version or '2024-10-21'}", {"api-key": key}
-    if provider not in REGISTRY or provider in SIGNED:
-        bearer = {"Authorization": f"Bearer {key}"} if key else {}
-        return (f"{base}/models", bearer) if base and provider not in SIGNED else None
-    target = Target(REGISTRY[provider], base or REGISTRY[provider].base_url, key)
+    provider, base = deployment.provider, deployment.base_url or ""
+    if provider in SIGNED:
+        return None
+    if provider not in REGISTRY:
+        return (f"{base}/models", {"Authorization": f"Bearer {key}"} if key else {}) if base else None
+    served = REGISTRY[provider]
+    target = Target(served, base or served.base_url, key, api_version=deployment.api_version or "")
+    if not target.addressed:
+        return None
     native = provider == "anthropic"
     headers = {name.decode(): value.decode() for name, value in target.key_headers(native=native)}
     if native:
         return f"{target.native_url}/v1/models", {**headers, "anthropic-version": ANTHROPIC_VERSION}
-    return f"{target.compat_url}/models", headers
+    return target.openai_url("/models", model=""), headers
 
 
 def _judge(subject: str, url: str, response: "aiohttp.ClientResponse") -> Finding:
