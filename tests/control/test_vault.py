@@ -58,8 +58,8 @@ def test_reads_a_master_key_in_either_alphabet(key: bytes) -> None:
         "secret",
         "not base64 at all!",
         "é" * 43,
-        new_master_key()[:-3],
-        new_master_key() + "AAAA",
+        pytest.param(new_master_key()[:-3], id="cut"),
+        pytest.param(new_master_key() + "AAAA", id="lengthened"),
         "A" * 42,
     ],
 )
