@@ -63,7 +63,7 @@ def _add_routes(app: web.Application) -> None:
 
 async def _stop_queries(app: web.Application) -> None:
     """Before the handlers are waited for: their callers are told, and nobody waits out a long query."""
-    await asyncio.to_thread(_cancel, app)
+    await app[EXECUTOR].end(lambda: _cancel(app))
 
 
 def _cancel(app: web.Application) -> None:

@@ -10,6 +10,7 @@ from tallygate.analytics.errors import RequestError
 T = TypeVar("T")
 
 THREADS = 4
+CANCEL_PAUSE_S = 0.05
 MAX_WAITING = 64
 """Beyond this a caller gets 503 at once: the queue is longer than anybody waits."""
 
@@ -21,13 +22,16 @@ class QueryExecutor:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="query")
         self._limit = threads + max_waiting
         self._taken = 0
+        self._ending = False
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread.
 
         Raises:
-            RequestError: 503 if too many wait already.
+            RequestError: 503 if too many wait already, or the process is ending.
         """
+        if self._ending:
+            raise RequestError(503, "shutting_down", "this process is ending; try again soon")
         if self._taken >= self._limit:
             raise RequestError(503, "too_many_queries", "too many queries wait already; try again soon")
         self._taken += 1
@@ -36,6 +40,17 @@ class QueryExecutor:
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._ended))
         return await asyncio.wrap_future(future)
+
+    async def end(self, cancel: Callable[[], None]) -> None:
+        """Take nothing more, drop what waits, and call `cancel` in a thread until nothing runs.
+
+        More than once: work that is between two statements has nothing to be cancelled.
+        """
+        self._ending = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        while self._taken:
+            await asyncio.to_thread(cancel)
+            await asyncio.sleep(CANCEL_PAUSE_S)
 
     def close(self) -> None:
         """Drop what waits, and wait for what runs: at most the time limit of a query."""
