@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -90,6 +90,34 @@ class KafkaConfig(Section):
     """Copies of each partition; 3 in production."""
     session_timeout_ms: Annotated[int, Field(ge=1000, le=300_000)] = 6000
     """A worker or sink that is silent for so long has its partitions given to the others."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How brokers are spoken to: `SSL` encrypts, `SASL` authenticates by name and password."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How the password is proven."""
+    sasl_username: str = ""
+    """User of this process."""
+    sasl_password: SecretStr = SecretStr("")
+    """Its password."""
+    ssl_ca_file: Path | None = None
+    """Certificates (PEM) that sign the brokers'; unset: the system's."""
+    ssl_cert_file: Path | None = None
+    """This process's own certificate (PEM), where brokers ask for one."""
+    ssl_key_file: Path | None = None
+    """The key of that certificate (PEM, without a password)."""
+    ssl_check_hostname: bool = True
+    """Whether a broker's certificate must name the host that was asked for."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "KafkaConfig":
+        if self.security_protocol.startswith("SASL") and not self.sasl_username:
+            raise ValueError(
+                f"security_protocol {self.security_protocol} needs sasl_username and sasl_password"
+            )
+        if not self.security_protocol.startswith("SASL") and self.sasl_username:
+            raise ValueError("sasl_username is set: set security_protocol to SASL_SSL too")
+        if (self.ssl_cert_file is None) != (self.ssl_key_file is None):
+            raise ValueError("ssl_cert_file and ssl_key_file belong together")
+        return self
 
 
 class ClickHouseConfig(Section):

@@ -14,6 +14,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced, RecordListTooLargeError
 
 from tallygate.runtime.config import KafkaConfig
+from tallygate.runtime.kafka_security import security_options
 from tallygate.runtime.messages import MAX_VALUE_BYTES
 from tallygate.schemas.topics import TOPICS, Topic
 
@@ -58,8 +59,16 @@ def mapped_errors(doing: str) -> Iterator[None]:
 
 
 def client_options(config: KafkaConfig) -> dict[str, Any]:
-    """Options of every client."""
-    return {"bootstrap_servers": config.bootstrap_servers, "request_timeout_ms": REQUEST_TIMEOUT_MS}
+    """Options of every client.
+
+    Raises:
+        ConfigError: a certificate or key can't be read.
+    """
+    return {
+        "bootstrap_servers": config.bootstrap_servers,
+        "request_timeout_ms": REQUEST_TIMEOUT_MS,
+        **security_options(config),
+    }
 
 
 def consumer_options(config: KafkaConfig) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A one-node Kafka for development and tests. Run: `python -m tallygate.infra.kafka.dev_broker`.
 
-It listens on the loopback interface only, has no authentication and creates no topic by itself.
+It listens on the loopback interface only and creates no topic by itself. Anybody may use it, unless it is
+given users and certificates.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import Self
 
 from tallygate.infra.kafka import jars
 from tallygate.infra.kafka.jars import BrokerUnavailableError
+from tallygate.infra.kafka.security import BrokerSecurity
 from tallygate.runtime.deadline import Deadline
 
 HOST = "127.0.0.1"
@@ -27,8 +29,8 @@ SERVER_PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
+listeners={protocol}://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners={protocol}://{host}:{port}
 controller.listener.names=CONTROLLER
 log.dirs={log_dir}
 auto.create.topics.enable=false
@@ -44,6 +46,7 @@ broker.heartbeat.interval.ms=300
 broker.session.timeout.ms=1500
 # Below Kafka's default of 6 s, so that tests can see a takeover soon.
 group.min.session.timeout.ms=1000
+{more}
 """
 
 JAVA_OPTIONS = (
@@ -78,8 +81,11 @@ def free_port() -> int:
 class DevBroker:
     """A broker process on a directory. It can be stopped or killed, and started again with its data."""
 
-    def __init__(self, directory: Path, port: int | None = None) -> None:
+    def __init__(
+        self, directory: Path, port: int | None = None, security: BrokerSecurity | None = None
+    ) -> None:
         self.directory = directory
+        self._security = security
         self.port = port or free_port()
         self._controller_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -144,14 +150,21 @@ class DevBroker:
     def _write_config(self) -> Path:
         path = self.directory / "server.properties"
         log_dir = self.directory.resolve() / "log"
-        values = {"host": HOST, "port": self.port, "controller_port": self._controller_port}
+        values = {
+            "host": HOST,
+            "port": self.port,
+            "controller_port": self._controller_port,
+            "protocol": "SASL_SSL" if self._security else "PLAINTEXT",
+            "more": self._security.properties() if self._security else "",
+        }
         path.write_text(SERVER_PROPERTIES.format(log_dir=log_dir, **values))
         return path
 
     def _format(self, lib: Path, config: Path) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{lib}/*", "kafka.tools.StorageTool"]
-        command = [*tool, "format", "-t", cluster_id, "-c", str(config)]
+        users = self._security.format_options() if self._security else []
+        command = [*tool, "format", "-t", cluster_id, "-c", str(config), *users]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
             raise BrokerUnavailableError(f"formatting Kafka's storage failed: {done.stderr.strip()[-500:]}")

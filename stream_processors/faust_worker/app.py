@@ -8,6 +8,7 @@ from typing import Any
 import faust
 
 from tallygate.runtime.config import Settings
+from tallygate.runtime.kafka_security import faust_options
 from tallygate.runtime.publisher import Publisher
 from tallygate.schemas.topics import CALLS, RESPONSES, Topic
 from tallygate.stream_processors.faust_worker.drive import Driver
@@ -81,6 +82,7 @@ def create_app(settings: Settings) -> App:
         stream_wait_empty=False,
         # Each message may be half a megabyte.
         stream_buffer_maxsize=128,
+        **faust_options(settings.kafka),
     )
 
 
