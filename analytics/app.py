@@ -17,6 +17,8 @@ from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.middlewares import counted, explained, local_only, shielded
 from tallygate.analytics.models import Info
 from tallygate.analytics.pages import add_pages
+from tallygate.analytics.replay import post_replay
+from tallygate.analytics.schema_browser import get_schema
 from tallygate.runtime.clickhouse import ClickHouseError, Target
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -54,6 +56,8 @@ def _add_routes(app: web.Application) -> None:
     app.router.add_post("/api/v1/sql", handlers.post_sql)
     app.router.add_get("/api/v1/requests", handlers.get_requests)
     app.router.add_get("/api/v1/requests/{id}", handlers.get_request)
+    app.router.add_post("/api/v1/requests/{id}/replay", post_replay)
+    app.router.add_get("/api/v1/sql/schema", get_schema)
     app.router.add_get("/api/v1/usage", handlers.get_usage)
     app.router.add_get("/api/v1/info", handlers.get_info)
     app.router.add_get("/healthz", handlers.healthz)

@@ -15,6 +15,7 @@ from tallygate.analytics.requests.listing import (
     page,
 )
 from tallygate.analytics.requests.usage import Report, report
+from tallygate.analytics.sql.views import VIEWS
 from tallygate.runtime.clickhouse import SessionPool, Target
 
 _SETTINGS: dict[str, str | int] = {
@@ -51,6 +52,12 @@ class Calls:
         total = self._rows(asked.total)
         groups = self._rows(asked.groups) if asked.dimensions else total
         return report(asked, groups, total)
+
+    def columns_of_views(self) -> list[tuple[Any, ...]]:
+        """View, column, type and comment of every view that the SQL console knows."""
+        sql = "SELECT table, name, type, comment FROM system.columns WHERE database = currentDatabase()"
+        sql += " AND table IN {views:Array(String)} ORDER BY position"
+        return self._rows(Statement(sql, {"views": list(VIEWS)}))
 
     def ping(self) -> None:
         """Ask whether the tables are there."""

@@ -1,27 +1,58 @@
-"""The HTML page and its files, read once at start."""
+"""The page and its files, read once at start. No build step: what is in `web/` is what browsers get."""
 
-from collections.abc import Awaitable, Callable
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from aiohttp import web
 
-_FILES = {
-    "/": ("index.html", "text/html"),
-    "/assets/app.js": ("app.js", "text/javascript"),
-    "/assets/style.css": ("style.css", "text/css"),
-    "/favicon.svg": ("favicon.svg", "image/svg+xml"),
-}
+PATHS = (
+    "/",
+    "/requests",
+    "/sessions",
+    "/users",
+    "/properties",
+    "/models",
+    "/cache",
+    "/limits",
+    "/sql",
+    "/settings",
+)
+"""Addresses of views: the script shows the one that the address names."""
+_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
 def add_pages(app: web.Application) -> None:
-    """Serve the page."""
+    """Serve the page at each view's address, and its files below `/assets`."""
     folder = resources.files("tallygate.analytics.web")
-    for path, (name, content_type) in _FILES.items():
-        app.router.add_get(path, _page(folder.joinpath(name).read_text("utf-8"), content_type))
+    index = _file(folder.joinpath("index.html"), "text/html")
+    for path in PATHS:
+        app.router.add_get(path, index)
+    app.router.add_get("/favicon.svg", _file(folder.joinpath("favicon.svg"), "image/svg+xml"))
+    for path, file, content_type in _assets(folder, "/assets"):
+        app.router.add_get(path, _file(file, content_type))
 
 
-def _page(text: str, content_type: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def page(_request: web.Request) -> web.Response:
-        return web.Response(text=text, content_type=content_type)
+def _assets(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable, str]]:
+    for entry in folder.iterdir():
+        path = f"{prefix}/{entry.name}"
+        content_type = _TYPES.get(entry.name[entry.name.rfind(".") :])
+        if entry.is_dir():
+            yield from _assets(entry, path)
+        elif content_type is not None:
+            yield path, entry, content_type
+
+
+def _file(file: Traversable, content_type: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    text = file.read_text("utf-8")
+    tag = hashlib.sha256(text.encode()).hexdigest()[:16]
+    # Asked again each time, sent again only if it changed: a page is never put together from two releases.
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"'}
+
+    async def page(request: web.Request) -> web.Response:
+        if any(etag.value == tag for etag in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+        return web.Response(text=text, content_type=content_type, headers=headers)
 
     return page

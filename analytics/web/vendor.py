@@ -1,6 +1,6 @@
 """`make vendor`: takes the page's libraries from npm packages of pinned versions and hashes.
 
-The files are checked in, so that neither building nor running needs Node or the network; only this command does.
+The files are checked in: neither building nor running needs Node or the network; only this command does.
 """
 
 import base64
