@@ -1,37 +1,73 @@
 """The page, the headers that shield it, and who is answered at all."""
 
+import json
 import re
+from importlib import resources
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
+from tallygate.analytics.pages import PATHS
 from tallygate.runtime.clickhouse import ServerTarget
 from tallygate.runtime.config import ClickHouseConfig
 from tests.support.api import running_api
 
-FILES = {"/": "text/html", "/assets/app.js": "text/javascript", "/assets/style.css": "text/css"}
+WEB = Path(str(resources.files("tallygate.analytics.web")))
+OURS = sorted(
+    file for file in WEB.rglob("*.*") if file.suffix in {".js", ".css"} and "vendor" not in file.parts
+)
+SCRIPTS = [file for file in OURS if file.suffix == ".js"]
+TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
-@pytest.mark.parametrize("path", FILES)
-async def test_files_of_the_page(path: str) -> None:
-    async with running_api() as api, api.client.get(path) as response:
-        assert (response.status, response.content_type) == (200, FILES[path])
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
-        policy = response.headers["Content-Security-Policy"]
-        assert "default-src 'none'" in policy
-        assert "unsafe" not in policy
-
-
-async def test_the_page_needs_nothing_from_elsewhere_and_no_html_from_calls() -> None:
+async def test_every_view_is_the_page_and_every_file_is_served() -> None:
     async with running_api() as api:
-        texts = [await (await api.client.get(path)).text() for path in FILES]
-    html, script, _style = texts
-    for text in texts:
-        assert not re.search(r"(https?:)?//[a-z0-9]", text.replace("http://www.w3.org/2000/svg", ""))
-    assert not re.search(
-        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", script
-    )
+        for path in PATHS:
+            async with api.client.get(path) as response:
+                assert (response.status, response.content_type) == (200, "text/html")
+                policy = response.headers["Content-Security-Policy"]
+                assert "default-src 'none'" in policy
+                assert "unsafe" not in policy
+        for file in OURS:
+            async with api.client.get(f"/assets/{file.relative_to(WEB)}") as response:
+                assert (response.status, response.content_type) == (200, TYPES[file.suffix])
+                assert response.headers["X-Content-Type-Options"] == "nosniff"
+                tag = response.headers["ETag"]
+        async with api.client.get(
+            f"/assets/{OURS[-1].relative_to(WEB)}", headers={"If-None-Match": tag}
+        ) as again:
+            assert again.status == 304
+
+
+async def test_the_views_are_those_that_the_script_knows() -> None:
+    known = re.findall(r'\{ path: "([^"]+)"', (WEB / "app.js").read_text("utf-8"))
+    assert sorted(known) == sorted(PATHS)
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_no_html_from_calls() -> None:
+    html = (WEB / "index.html").read_text("utf-8")
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html)
+    for file in [*OURS, WEB / "index.html"]:
+        text = file.read_text("utf-8")
+        assert not re.search(r"(src|href|url|import|from)\W{1,3}(https?:)?//[a-z0-9]", text), file
+        forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
+        assert not re.search(forbidden, text), file
+
+
+def test_every_import_of_a_script_exists() -> None:
+    for file in SCRIPTS:
+        names = re.findall(r'from "([^"]+)"', file.read_text("utf-8"))
+        assert all((file.parent / name).resolve().is_file() for name in names), file
+
+
+def test_the_vendored_files_are_few_and_their_licences_with_them() -> None:
+    files = [file for file in (WEB / "vendor").iterdir() if file.suffix in {".js", ".css"}]
+    assert sum(file.stat().st_size for file in files) < 400_000
+    for name, package in json.loads((WEB / "vendor" / "vendor.json").read_text()).items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert all((WEB / "vendor" / target).is_file() for target in package["files"].values())
+        assert (WEB / "vendor" / f"{name}.LICENSE").is_file()
 
 
 async def test_every_answer_is_shielded() -> None:
