@@ -25,11 +25,11 @@ export function Requests({ params }) {
   const [paused, pause] = useState(false);
   const live = !paused && asked.sort.by === "received_at" && asked.sort.down;
   const query = useQuery(key, (signal) => list(askedFor(params), signal), { refreshMs: live ? LIVE_MS : 0 });
-  const sums = useQuery(key, (signal) => matching(askedFor(params), signal), { refreshMs: live ? 4 * LIVE_MS : 0 });
+  const sums = useQuery(key, (signal) => matching(askedFor(params), signal), { refreshMs: live ? 2 * LIVE_MS : 0 });
   const names = useQuery(asked.span.id, (signal) => propertyNames(period(params), signal));
   useShortcut(" ", () => pause(!paused));
   const fresh = useFresh(query.data?.calls, key);
-  const sub = sums.data && `${count(sums.data.requests)} requests · ${nanos(sums.data.cost ?? 0)}`;
+  const sub = sums.data && `${count(sums.data.requests)} request${sums.data.requests === 1 ? "" : "s"} · ${nanos(sums.data.cost ?? 0)}`;
   return html`<${Head} title="Requests" sub=${sub}>
       <button type="button" class="button" aria-pressed=${String(paused)} onClick=${() => pause(!paused)}>
         <span class=${`dot ${live ? "live" : ""}`}></span>${paused ? "Paused" : live ? "Live" : "Not live while sorted"}</button>
