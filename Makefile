@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run demo check test fuzz lint types format format-check schemas reference kafka bench lock clean
+.PHONY: help setup run demo check test fuzz lint types format format-check schemas reference kafka bench lock vendor screenshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,12 @@ lock: ## Resolve the dependencies anew and write the lock files
 # For every platform and Python that the project supports; hashes, and no address of an index.
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links --no-annotate $(UPGRADE)
+
+vendor: setup ## Take the page's libraries from npm again, as analytics/web/vendor/vendor.json pins them
+	$(BIN)/python -m tallygate.analytics.web.vendor
+
+screenshots: setup ## Take docs/screenshots from a gateway with simulated calls (needs Chromium)
+	$(BIN)/python -m tests.analytics.web.screenshots
 
 clean: ## Remove the environment and what tools have left; data/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -47,7 +47,7 @@ export function Cache({ params }) {
 
 function Tiles({ total }) {
   const faster = total.hits && total.missed_ms ? Math.max(0, total.missed_ms - total.hit_ms) : null;
-  return html`<div class="tiles"><${Tile} label="Saved" value=${nanos(total.saved ?? 0)} note="at today's prices of each answer" />
+  return html`<div class="tiles"><${Tile} label="Saved" value=${nanos(total.saved ?? 0)} note="what the answers would have cost" />
     <${Tile} label="Hit rate" value=${percent(rate(total))} note=${`${count(total.hits)} hits · ${count(total.misses)} misses`} />
     <${Tile} label="Time saved a hit" value=${duration(faster)} note=${`a hit takes ${duration(total.hits ? total.hit_ms : null)}`} />
     <${Tile} label="Time saved" value=${duration(faster === null ? null : faster * total.hits)} note="in sum" /></div>`;

@@ -51,7 +51,7 @@ function Tiles({ now, before }) {
   return html`<div class="tiles">
     <${Tile} label="Spend" value=${nanos(now.cost)} title=${`${Number(now.cost) / 1e9} USD`} now=${Number(now.cost)} before=${Number(before?.cost ?? 0)} better="down"
       note=${now.unpriced ? `${count(now.unpriced)} unpriced` : ""} />
-    <${Tile} label="Requests" value=${compact(now.requests)} now=${now.requests} before=${before?.requests} note=${before ? `${compact(before.requests)} before` : ""} />
+    <${Tile} label="Requests" value=${compact(now.requests)} now=${now.requests} before=${before?.requests} />
     <${Tile} label="Tokens" value=${compact(now.input_tokens + now.output_tokens)} now=${now.input_tokens + now.output_tokens}
       before=${before ? before.input_tokens + before.output_tokens : undefined} note=${`${compact(now.output_tokens)} out`} />
     <${Tile} label="Error rate" value=${percent(rate(now), 2)} note=${`${count(now.errors)} failed${points ? ` · ${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(2)} pts` : ""}`} />

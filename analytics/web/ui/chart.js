@@ -84,7 +84,7 @@ function optionsOf({ series, kind, format, height, width, onMove }) {
   if (kind === "bars") order.reverse();
   const axis = { stroke: css("--soft"), font: "11px system-ui", grid: { stroke: css("--line"), width: 1 }, ticks: { show: false } };
   return {
-    width: Math.max(width, 120), height, padding: [8, 4, 0, 0], legend: { show: false },
+    width: Math.max(width, 120), height, padding: [8, 20, 0, 0], legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
       x: { range: (plot, low, high) => [low - edge(plot, kind), high + edge(plot, kind)] },

@@ -32,13 +32,15 @@ export function Segments({ label, options, value, onChange }) {
   </div>`;
 }
 
+const MANIFOLD = 9; // beyond ten times as much, percentages say nothing
+
 // `better` says which direction is good news: "up", "down" or neither.
 export function Delta({ now, before, better }) {
   const moved = change(now, before);
   if (moved === null || moved === undefined) return html`<span class="delta"></span>`;
   const tone = Math.abs(moved) < 0.005 || !better ? "" : (moved > 0) === (better === "up") ? "good" : "bad";
   const arrow = moved > 0.005 ? "▲" : moved < -0.005 ? "▼" : "";
-  return html`<span class=${`delta ${tone}`} title="Compared with the period before">${arrow} ${percent(Math.abs(moved))}</span>`;
+  return html`<span class=${`delta ${tone}`} title="Compared with the period before">${arrow} ${moved > MANIFOLD ? `×${Math.round(moved + 1)}` : percent(Math.abs(moved))}</span>`;
 }
 
 export function Tile({ label, value, note, now, before, better, title }) {
