@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from yarl import URL
 
 from tallygate.analytics.errors import RequestError
@@ -17,10 +17,17 @@ from tallygate.analytics.models import ApiModel, CallDetail
 TIMEOUT_S = 120.0
 
 
+def _one_line(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if not (text.isascii() and (text.isprintable() or not text)):
+        raise ValueError("a key has printable characters of ASCII only")
+    return key
+
+
 class Replay(ApiModel):
     """How to send it."""
 
-    key: Annotated[SecretStr, Field(max_length=4096)] = SecretStr("")
+    key: Annotated[SecretStr, Field(max_length=4096), AfterValidator(_one_line)] = SecretStr("")
     """Gateway or provider key; none in open mode with a stored credential. It is passed on, never kept."""
 
 
@@ -40,7 +47,9 @@ async def post_replay(request: web.Request) -> web.Response:
     try:
         asked = Replay.model_validate_json(await request.read())
     except ValidationError as error:
-        raise RequestError(400, "invalid_request", "key: is a text", param="key") from error
+        raise RequestError(
+            400, "invalid_request", "key: is a text of printable characters", param="key"
+        ) from error
     work = partial(request.app[CALLS].one, request.match_info["id"], project_of(request))
     call = await request.app[EXECUTOR].run(work)
     if call is None:

@@ -1,7 +1,7 @@
 // Models and providers compared, and what goes wrong with them.
 
 import { errors, models } from "../data/breakdown.js";
-import { ago, compact, duration, nanos } from "../lib/format.js";
+import { ago, compact, count, duration, nanos } from "../lib/format.js";
 import { html } from "../lib/h.js";
 import { period } from "../lib/period.js";
 import { useQuery } from "../lib/query.js";
@@ -18,7 +18,7 @@ const COLUMNS = [
   { id: "provider", label: "Provider", sort: true, show: (row) => row.provider || "–" },
   ...MEASURES,
   { id: "ttft", label: "First byte", number: true, sort: true, value: (row) => row.ttft[0], show: (row) => duration(row.ttft[0]) },
-  { id: "speed", label: "Tokens/s", number: true, sort: true, show: (row) => compact(row.speed) },
+  { id: "speed", label: "Tokens/s", number: true, sort: true, show: (row) => count(row.speed) },
   { id: "per", label: "$ per 1k calls", number: true, sort: true, value: (row) => Number(row.cost ?? 0) / row.requests, show: (row) => nanos((Number(row.cost ?? 0) / row.requests) * 1000) },
 ];
 const ERRORS = [

@@ -42,7 +42,7 @@ class Look(NamedTuple):
     size: ViewportSize
 
 
-SMALL: ViewportSize = {"width": 1200, "height": 660}
+SMALL: ViewportSize = {"width": 1200, "height": 560}
 """A picture of it has less than 150 KB."""
 LOOKS = (Look("", "light", SMALL), Look("-dark", "dark", SMALL), Look("-phone", "light", PHONE))
 OPENED = {"request": "/requests?range=30d", "session": "/sessions?range=7d"}
