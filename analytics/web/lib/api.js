@@ -1,9 +1,6 @@
-// Talking to the API: one project, errors as errors, the token against forged requests on every change.
-
-import { go, here } from "./router.js";
+// Talking to the API: JSON in and out, and errors as errors.
 
 const BASE = "/api/v1";
-let csrf = "";
 
 export class ApiError extends Error {
   constructor(status, body) {
@@ -15,15 +12,9 @@ export class ApiError extends Error {
   }
 }
 
-export function setCsrf(token) {
-  csrf = token ?? "";
-}
-
-export function url(path, params = {}) {
+function url(path, params = {}) {
   const made = new URLSearchParams();
-  const project = here().params.get("project");
-  if (project && !path.startsWith("/admin/") && !path.startsWith("/auth/")) made.set("project", project);
-  for (const [name, value] of params instanceof URLSearchParams ? params : Object.entries(params)) {
+  for (const [name, value] of Object.entries(params)) {
     for (const one of Array.isArray(value) ? value : [value]) {
       if (one !== null && one !== undefined && one !== "") made.append(name, one);
     }
@@ -34,7 +25,7 @@ export function url(path, params = {}) {
 
 export async function call(method, path, { params, body, signal } = {}) {
   const headers = { Accept: "application/json" };
-  if (method !== "GET") Object.assign(headers, csrf ? { "X-CSRF-Token": csrf } : {}, { "Content-Type": "application/json" });
+  if (method !== "GET") headers["Content-Type"] = "application/json";
   const sent = method === "GET" || method === "DELETE" ? undefined : JSON.stringify(body ?? {});
   let answer;
   try {
@@ -45,18 +36,12 @@ export async function call(method, path, { params, body, signal } = {}) {
   }
   const text = await answer.text();
   const json = answer.headers.get("Content-Type")?.includes("json") && text ? JSON.parse(text) : null;
-  if (answer.status === 401 && !path.startsWith("/auth/")) signIn();
   if (!answer.ok) throw new ApiError(answer.status, json);
   return json;
 }
 
 export const get = (path, params, signal) => call("GET", path, { params, signal });
-export const post = (path, body, params) => call("POST", path, { body, params });
+export const post = (path, body) => call("POST", path, { body });
 export const put = (path, body) => call("PUT", path, { body });
 export const patchJson = (path, body) => call("PATCH", path, { body });
 export const remove = (path, params) => call("DELETE", path, { params });
-
-export function signIn() {
-  if (location.pathname === "/login") return;
-  go("/login", new URLSearchParams({ next: location.pathname + location.search }), { replace: true });
-}

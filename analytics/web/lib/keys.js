@@ -1,12 +1,12 @@
 // Shortcuts: `g` and a letter goes to a page; single letters act on the view that is shown.
 
-import { useEffect } from "./h.js";
+import { useLayoutEffect } from "./h.js";
 
 const inField = (target) => target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 const handlers = new Map(); // key -> stack of actions; the view shown last acts
 
 export function useShortcut(key, action) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const stack = handlers.get(key) ?? [];
     handlers.set(key, stack);
     stack.push(action);

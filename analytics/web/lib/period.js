@@ -10,7 +10,7 @@ export const RANGES = [
   { id: "7d", label: "Week", seconds: 7 * DAY },
   { id: "30d", label: "Month", seconds: 30 * DAY },
 ];
-export const DEFAULT_RANGE = "24h";
+const DEFAULT_RANGE = "24h";
 
 const iso = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 

@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from "./h.js";
 
 const CHANGED = "tallygate:location";
-const KEPT = ["project", "range", "from", "to"];
+const KEPT = ["range", "from", "to"];
 
 export function here() {
   return { path: location.pathname, params: new URLSearchParams(location.search) };
@@ -35,7 +35,7 @@ function apply(params, changes) {
   }
 }
 
-// The address of another view; project and period go along.
+// The address of another view; the period goes along.
 export function to(path, params = {}) {
   const made = new URLSearchParams();
   const current = here().params;
@@ -58,7 +58,7 @@ export function useLocation() {
   return current;
 }
 
-export function follow(event, href) {
+function follow(event, href) {
   if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   visit(href);

@@ -35,7 +35,7 @@ export function Segments({ label, options, value, onChange }) {
 const MANIFOLD = 9; // beyond ten times as much, percentages say nothing
 
 // `better` says which direction is good news: "up", "down" or neither.
-export function Delta({ now, before, better }) {
+function Delta({ now, before, better }) {
   const moved = change(now, before);
   if (moved === null || moved === undefined) return html`<span class="delta"></span>`;
   const tone = Math.abs(moved) < 0.005 || !better ? "" : (moved > 0) === (better === "up") ? "good" : "bad";
