@@ -59,7 +59,7 @@ function Tree({ calls }) {
       <${Tile} label="Tokens" value=${compact(tree.tokens)} /><${Tile} label="Lasted" value=${duration(lasted)} note=${ago(calls[0].received_at)} />
       <${Tile} label="User" value=${calls[0].user_id || "–"} /></div>
     <${Panel} title="Steps" bare><div class="step soft"><span>Step</span><span class="wide">Requests</span><span>Tokens</span><span class="wide">Time</span><span>Cost</span></div>
-      <ul class="tree" aria-label="Steps">${tree.steps.map((step) => html`<${Step} step=${step} total=${tree.cost} />`)}${tree.calls.map((call) => html`<${Leaf} call=${call} />`)}</ul><//></div>`;
+      <ul class="tree" aria-label="Steps">${tree.steps.map((step) => html`<${Step} step=${step} />`)}${tree.calls.map((call) => html`<${Leaf} call=${call} />`)}</ul><//></div>`;
 }
 
 function Step({ step }) {
