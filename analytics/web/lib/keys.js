@@ -17,7 +17,8 @@ export function useShortcut(key, action) {
 export function listen(pages) {
   let prefix = 0;
   window.addEventListener("keydown", (event) => {
-    if (event.metaKey || event.ctrlKey || event.altKey || (inField(event.target) && event.key !== "Escape")) return;
+    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || (inField(event.target) && event.key !== "Escape")) return;
+    if (event.key === " " && event.target.closest("button, a, summary")) return;
     if (prefix > Date.now() && pages.has(event.key)) {
       prefix = 0;
       event.preventDefault();
