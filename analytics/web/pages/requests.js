@@ -25,7 +25,7 @@ export function Requests({ params }) {
   const [paused, pause] = useState(false);
   const live = !paused && asked.sort.by === "received_at" && asked.sort.down;
   const query = useQuery(key, (signal) => list(askedFor(params), signal), { refreshMs: live ? LIVE_MS : 0 });
-  const sums = useQuery(key, (signal) => matching(askedFor(params), signal), { refreshMs: live ? 2 * LIVE_MS : 0 });
+  const sums = useQuery(key, (signal) => matching(askedFor(params), signal), { refreshMs: live ? LIVE_MS : 0 });
   const names = useQuery(asked.span.id, (signal) => propertyNames(period(params), signal));
   useShortcut(" ", () => pause(!paused));
   const fresh = useFresh(query.data?.calls, key);
