@@ -12,6 +12,7 @@ from pathlib import Path
 from tallygate.schemas.call import Attempt, Body, Origin
 from tallygate.schemas.model import Record
 from tallygate.schemas.records import Tokens
+from tallygate.schemas.rules import CallHook, Channel, PriceOverride, Rule
 from tallygate.schemas.topics import TOPICS
 
 HERE = Path(__file__).parent
@@ -20,7 +21,10 @@ RELEASED_DIR = HERE / "released"
 EXAMPLES_DIR = HERE / "examples"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-MODELS: tuple[type[Record], ...] = (*(topic.model for topic in TOPICS), Attempt, Body, Origin, Tokens)
+PARTS = (Attempt, Body, Origin, Tokens)
+CONTROLS = (Rule, Channel, CallHook, PriceOverride)
+"""What people set: the admin API gives it, processors follow it."""
+MODELS: tuple[type[Record], ...] = (*(topic.model for topic in TOPICS), *PARTS, *CONTROLS)
 
 
 def version_of(model: type[Record]) -> int:
