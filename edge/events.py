@@ -79,6 +79,7 @@ def response_event(call: Call, ending: Ending, edge_id: str, seq: int) -> dict[s
         "cache": call.cache,
         "attempts": [_attempt(attempt) for attempt in call.attempts],
         "rate_limit": call.rate_limit,
+        "webhook": labels.webhook,
         "usage": found.usage,
         "usage_flavor": flavor_of(found.usage, call.usage_flavor),
         "service_tier": found.service_tier,

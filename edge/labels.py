@@ -42,6 +42,7 @@ class Labels:
     model_override: str = ""
     timeout_ms: int | None = None
     drop_unsupported: bool = False
+    webhook: bool = False
 
 
 NO_LABELS = Labels()
@@ -70,6 +71,7 @@ def parse(headers: Mapping[str, GatewayHeader]) -> Labels:
         model_override=_text(headers.get("model-override")),
         timeout_ms=_timeout(headers.get("timeout")),
         drop_unsupported=_boolean(headers.get("drop-unsupported")),
+        webhook=_boolean(headers.get("webhook-enabled")),
     )
 
 

@@ -107,3 +107,5 @@ class CallResult(CallContext):
     attempts: tuple[Attempt, ...] = ()
     rate_limit: dict[str, str] = {}
     """The provider's rate-limit headers, names in lower case."""
+    webhook: bool = False
+    """Its caller asked for its record to be sent to the project's call webhooks."""

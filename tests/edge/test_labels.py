@@ -34,6 +34,7 @@ def test_all_of_them(prefix: str) -> None:
             f"{prefix}_Omit_Response": "0",
             f"{prefix}_Model_Override": "gpt-4o",
             f"{prefix}_Timeout": "1500",
+            f"{prefix}_Webhook_Enabled": "true",
         }
     )
     assert found == Labels(
@@ -49,6 +50,7 @@ def test_all_of_them(prefix: str) -> None:
         omit_response=False,
         model_override="gpt-4o",
         timeout_ms=1500,
+        webhook=True,
     )
 
 
