@@ -14,6 +14,7 @@ from tallygate.schemas.model import Record
 from tallygate.schemas.records import Tokens
 from tallygate.schemas.rules import CallHook, Channel, PriceOverride, Rule
 from tallygate.schemas.topics import TOPICS
+from tallygate.schemas.totals import PeriodSums, RuleProgress
 
 HERE = Path(__file__).parent
 JSON_DIR = HERE / "json"
@@ -21,7 +22,8 @@ RELEASED_DIR = HERE / "released"
 EXAMPLES_DIR = HERE / "examples"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-PARTS = (Attempt, Body, Origin, Tokens)
+PARTS: tuple[type[Record], ...] = (Attempt, Body, Origin, PeriodSums, RuleProgress, Tokens)
+"""Of records; none is a message by itself."""
 CONTROLS = (Rule, Channel, CallHook, PriceOverride)
 """What people set: the admin API gives it, processors follow it."""
 MODELS: tuple[type[Record], ...] = (*(topic.model for topic in TOPICS), *PARTS, *CONTROLS)

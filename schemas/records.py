@@ -50,34 +50,6 @@ class Call(CallResult, Tokens):
     response_truncated: bool = False
 
 
-Dimension = Literal["project", "user", "key", "model", "provider", "property"]
-
-
-class UsageTotals(Tokens):
-    """Running totals of one value of one dimension of a project, within one log partition."""
-
-    record: Literal["llm.usage"] = "llm.usage"
-    schema_version: Literal[1] = 1
-    project: str
-    dimension: Dimension
-    name: str = ""
-    """Of a property, its name in lower case."""
-    value: str
-    partition: Count = 0
-    """Partition of the log whose calls are totalled here; sum over partitions for the whole."""
-    requests: Count = 0
-    errors: Count = 0
-    unpriced: Count = 0
-    cost_nanos: Nanos = 0
-    latency_us: Micros = 0
-    """Sum over requests."""
-    last_seen_us: Micros = 0
-    applied: dict[str, int] = {}
-    """Highest sequence number counted here, by edge id: what is at or below it is not counted again."""
-    applied_at_us: dict[str, int] = {}
-    """End of the last call counted, by edge id: when a mark above may be forgotten."""
-
-
 class Alert(Record):
     """A budget's threshold was crossed, or is no longer."""
 
@@ -111,4 +83,8 @@ class DeadLetter(Record):
     reason: str
     payload: str
     """Base64 of the bytes."""
+    payload_truncated: bool = False
+    """Only the beginning is here; the whole is in the log for as long as that goes back."""
+    origin: Origin | None = None
+    """Of the event inside, if the payload still tells."""
     failed_at_us: Micros

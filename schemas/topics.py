@@ -5,7 +5,8 @@ from typing import Literal
 
 from tallygate.schemas.events import RequestEvent, ResponseEvent
 from tallygate.schemas.model import Record
-from tallygate.schemas.records import Alert, Call, DeadLetter, UsageTotals
+from tallygate.schemas.records import Alert, Call, DeadLetter
+from tallygate.schemas.totals import RuleTotals, UsageTotals
 
 DAY_MS = 86_400_000
 DEFAULT_PARTITIONS = 4
@@ -36,8 +37,9 @@ CALLS = Topic("llm.calls", 3, Call, "project/user_id", 7 * DAY_MS)
 USAGE = Topic("llm.usage", 4, UsageTotals, "project/dimension/name/value", -1, "compact")
 ALERTS = Topic("llm.alerts", 5, Alert, "project/budget_id", 30 * DAY_MS)
 DEADLETTER = Topic("llm.deadletter", 6, DeadLetter, "source", 30 * DAY_MS)
+RULE_TOTALS = Topic("llm.rule_totals", 7, RuleTotals, "project/rule_id/group/bucket", -1, "compact")
 
-TOPICS = (REQUESTS, RESPONSES, CALLS, USAGE, ALERTS, DEADLETTER)
+TOPICS = (REQUESTS, RESPONSES, CALLS, USAGE, ALERTS, DEADLETTER, RULE_TOTALS)
 BY_CODE = {topic.code: topic for topic in TOPICS}
 BY_NAME = {topic.name: topic for topic in TOPICS}
 

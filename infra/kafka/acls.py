@@ -38,8 +38,8 @@ EVERYBODY = tuple(Rule("topic", topic.name, ("Describe", "DescribeConfigs", "Cre
 ROLES: Mapping[str, tuple[Rule, ...]] = {
     "edge": (*_topics("Write", topics.REQUESTS, topics.RESPONSES),),
     "worker": (
-        *_topics("Read", topics.RESPONSES, topics.CALLS, topics.USAGE),
-        *_topics("Write", topics.CALLS, topics.USAGE, topics.DEADLETTER),
+        *_topics("Read", topics.RESPONSES, topics.CALLS, topics.USAGE, topics.RULE_TOTALS),
+        *_topics("Write", topics.CALLS, topics.USAGE, topics.RULE_TOTALS, topics.DEADLETTER),
         Rule("group", "tallygate-worker", ("Read",)),
         Rule("transactional-id", "tallygate-usage-", ("Write", "Describe"), prefix=True),
     ),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tallygate.edge.outbox.reader import Position
-from tallygate.schemas.records import UsageTotals
+from tallygate.schemas.totals import UsageTotals
 from tallygate.stream_processors.embedded.batch import DeadRecord
 from tallygate.stream_processors.errors import FatalError, ProcessorError, RetryableError
 from tallygate.stream_processors.usage import COUNTERS, Deltas

@@ -17,8 +17,8 @@ from tallygate.runtime.kafka import KafkaUnavailableError, client_options, mappe
 from tallygate.runtime.messages import Message, Messages, Place
 from tallygate.runtime.publisher import Publisher
 from tallygate.schemas.codec import decode, encode
-from tallygate.schemas.records import UsageTotals
 from tallygate.schemas.topics import USAGE
+from tallygate.schemas.totals import UsageTotals
 from tallygate.stream_processors.faust_worker.totals_state import PartitionTotals
 from tallygate.stream_processors.usage import UsageKey, encode_key
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from tallygate.schemas.records import Call, UsageTotals
+from tallygate.schemas.records import Call
 from tallygate.schemas.topics import RESPONSES
+from tallygate.schemas.totals import UsageTotals
 from tallygate.stream_processors.usage import COUNTERS, Deltas, Sums, UsageKey, prune
 from tallygate.stream_processors.usage.sums import MAX_SUM
 

@@ -5,7 +5,8 @@ from typing import NamedTuple, cast, get_args
 import orjson
 
 from tallygate.schemas.codec import BadRecordError
-from tallygate.schemas.records import Call, Dimension
+from tallygate.schemas.records import Call
+from tallygate.schemas.totals import Dimension
 
 _DIMENSIONS: frozenset[str] = frozenset(get_args(Dimension))
 

@@ -10,7 +10,7 @@ MAX_SUM = 2**63 - 1
 
 
 class Sums(NamedTuple):
-    """Counters of one call, or of many. Names are those of `schemas.records.UsageTotals`."""
+    """Counters of one call, or of many. Names are those of `schemas.totals.UsageTotals`."""
 
     requests: int
     errors: int

@@ -1,6 +1,7 @@
 """One running total as a record that carries what it has counted."""
 
-from tallygate.schemas.records import Call, UsageTotals
+from tallygate.schemas.records import Call
+from tallygate.schemas.totals import UsageTotals
 from tallygate.stream_processors.usage.keys import UsageKey
 from tallygate.stream_processors.usage.sums import COUNTERS, MAX_SUM, sums_of
 

@@ -23,13 +23,14 @@ def test_codes_never_change() -> None:
         "llm.usage": 4,
         "llm.alerts": 5,
         "llm.deadletter": 6,
+        "llm.rule_totals": 7,
     }
     assert all(topic.code < 256 for topic in TOPICS)  # one byte in a record
 
 
 def test_names_are_kafkas_and_retention_is_set() -> None:
     for topic in TOPICS:
-        assert re.fullmatch(r"llm\.[a-z]+", topic.name)
+        assert re.fullmatch(r"llm\.[a-z_]+", topic.name)
         assert (topic.retention_ms == -1) == (topic.cleanup == "compact")
         assert topic.retention_ms == -1 or topic.retention_ms >= 86_400_000
 

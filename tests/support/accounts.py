@@ -7,7 +7,8 @@ from typing import NamedTuple
 from tallygate.runtime.config import KafkaConfig
 from tallygate.schemas.codec import decode
 from tallygate.schemas.events import ResponseEvent
-from tallygate.schemas.records import Call, UsageTotals
+from tallygate.schemas.records import Call
+from tallygate.schemas.totals import UsageTotals
 from tallygate.stream_processors.messages import Raw, decode_messages
 from tests.support.kafka_broker import read_topic
 

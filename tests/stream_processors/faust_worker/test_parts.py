@@ -16,8 +16,9 @@ from tallygate.runtime.publisher import Publisher
 from tallygate.schemas.call import Origin
 from tallygate.schemas.codec import decode, encode, encode_lines, split_lines
 from tallygate.schemas.events import ResponseEvent
-from tallygate.schemas.records import Call, DeadLetter, UsageTotals
+from tallygate.schemas.records import Call, DeadLetter
 from tallygate.schemas.topics import DEADLETTER
+from tallygate.schemas.totals import UsageTotals
 from tallygate.stream_processors.faust_worker.continuity import Continuity, MessageGapError
 from tallygate.stream_processors.faust_worker.price import PriceStep, messages_of
 from tallygate.stream_processors.faust_worker.steps import Batch, PartitionLostError
