@@ -65,8 +65,9 @@ format-check: setup ## Fail if the code is not in the project's format
 schemas: setup ## Write schemas/json from the models
 	$(BIN)/python -m tallygate.schemas.generate
 
-reference: setup ## Write docs/configuration.md from the settings
+reference: setup ## Write docs/configuration.md from the settings, and the table of docs/pricing.md from the tests
 	$(BIN)/python -m tallygate.infra.reference
+	$(BIN)/python -m tests.stream_processors.pricing.document
 
 kafka: setup ## Start Apache Kafka of one node on 127.0.0.1:9092 (needs Java 17 and Maven)
 	@exec $(BIN)/python -m tallygate.infra.kafka.dev_broker

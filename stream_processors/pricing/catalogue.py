@@ -1,13 +1,13 @@
 """Prices by provider, model and time, from `genai-prices`, resolved once and kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
 import genai_prices
 from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelInfo, Provider, TimeOfDateConstraint
+from genai_prices.types import ModelInfo, ModelPrice, Provider, TimeOfDateConstraint
 
 from tallygate.stream_processors.pricing.sheet import Sheet
 
@@ -35,6 +35,10 @@ class Quote:
     """As `genai-prices/0.2.3 openai/gpt-4o-mini`, with the tier if it has prices of its own."""
     free: bool = False
     """The list says that the model costs nothing; else a sheet without any price is one we don't know."""
+    agreed: bool = False
+    """The project has agreed on these prices: what is not named in them has no price of its own."""
+    prices: ModelPrice | None = field(default=None, repr=False, compare=False)
+    """What the sheet was made of."""
 
 
 class PriceList:
@@ -90,7 +94,7 @@ class PriceList:
         ref = f"{self._source} {provider}/{model.id}"
         if prices != standard:
             ref += "".join(f" {key}={value}" for key, value in context)
-        return Quote(Sheet(prices), ref, _is_free(provider, model))
+        return Quote(Sheet(prices), ref, _is_free(provider, model), prices=prices)
 
 
 def _spellings(name: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """From a response event to a priced call."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tallygate.schemas.assemble import readable_request, readable_response
@@ -10,6 +10,7 @@ from tallygate.schemas.events import ResponseEvent
 from tallygate.schemas.records import Call, TokenSource
 from tallygate.stream_processors.pricing.catalogue import GENAI_IDS, Context, PriceList, Quote
 from tallygate.stream_processors.pricing.endpoints import is_text, may_cost
+from tallygate.stream_processors.pricing.overrides import Named, OverridePrices, Overrides
 from tallygate.stream_processors.pricing.sheet import Cost, NoPriceError
 from tallygate.stream_processors.pricing.usage import BadUsageError, Counts, UsageReader
 from tallygate.stream_processors.tokens import TokenCounter, estimate
@@ -47,8 +48,15 @@ _UNKNOWN = _Charge({}, "none", None)
 class Pricer:
     """Prices calls. Pure but for its caches; keep one per thread."""
 
-    def __init__(self, prices: PriceList | None = None, counter: TokenCounter | None = None) -> None:
+    def __init__(
+        self,
+        prices: PriceList | None = None,
+        counter: TokenCounter | None = None,
+        overrides: Callable[[], Overrides] = dict,
+    ) -> None:
+        """`overrides` are the projects' own prices, asked for at each call."""
         self._prices = prices or PriceList()
+        self._overrides = OverridePrices(self._prices, overrides)
         self._counter = counter or TokenCounter()
         self._usage = UsageReader(self._prices.providers)
 
@@ -106,35 +114,40 @@ class Pricer:
         return _UNKNOWN if tokens is None else self._priced(event, provider, tokens._asdict(), "estimated")
 
     def _priced(self, event: ResponseEvent, provider: str, counts: Counts, source: TokenSource) -> _Charge:
-        quote = self._quote(event, provider)
+        quote = self._quote(event)
         if quote is None or (quote.sheet.empty and not quote.free and any(counts.values())):
             return _Charge(counts, source, None)
         try:
-            if provider in _AUDIO_APART:
+            if provider in _AUDIO_APART and not quote.agreed:
                 _check_audio(quote, counts)
             cost = _FREE if quote.sheet.empty else quote.sheet.cost(counts)
         except NoPriceError:
             return _Charge(counts, source, None, quote.ref)
         return _Charge(counts, source, cost, quote.ref)
 
-    def _quote(self, event: ResponseEvent, provider: str) -> Quote | None:
-        context = _context(event)
-        for at, model in self._names(event, provider):
-            quote = self._prices.quote(at, model, event.received_at_us, context)
+    def _quote(self, event: ResponseEvent) -> Quote | None:
+        context, at_us = _context(event), event.received_at_us
+        names = self._names(event)
+        agreed = self._overrides.quote(event.project, names, at_us, context)
+        if agreed is not None:
+            return agreed
+        for name in names:
+            provider = GENAI_IDS.get(name.provider, name.provider)
+            quote = self._prices.quote(provider, name.model, at_us, context)
             if quote is not None:
                 return quote
         return None
 
-    def _names(self, event: ResponseEvent, provider: str) -> list[tuple[str, str]]:
+    def _names(self, event: ResponseEvent) -> list[Named]:
         """Under which providers and models to look for the price, in order."""
         if not event.model_override:
             asked = event.attempts[-1].model if event.attempts else event.model_requested
-            return [(provider, model) for model in (event.model, asked) if model]
+            return [Named(event.provider, model) for model in (event.model, asked) if model]
         named, _, rest = event.model_override.partition("/")
-        names = [(provider, event.model_override)]
+        names = [Named(event.provider, event.model_override)]
         if rest:
-            names.insert(0, (GENAI_IDS.get(named, named), rest))
-        return [*names, (self._prices.provider_of(event.model_override), event.model_override)]
+            names.insert(0, Named(named, rest))
+        return [*names, Named(self._prices.provider_of(event.model_override), event.model_override)]
 
 
 def _answered(event: ResponseEvent) -> bool:

@@ -11,11 +11,15 @@ from tallygate.schemas.call import Attempt, Body, Outcome
 from tallygate.schemas.records import Call
 from tallygate.stream_processors.pricing import Pricer
 from tallygate.stream_processors.tokens import TokenCounter
+from tests.stream_processors.pricing.fixtures import (
+    FIXTURES,
+    Fixture,
+    chat,
+    value,
+)
 from tests.support import factories
 
 PRICER = Pricer(counter=TokenCounter(load=False))
-NOV_2026_US = 1_794_000_000_000_000  # 2026-11-06 21:20 UTC
-OCT_2025_US = 1_760_000_000_000_000  # 2025-10-09 08:53 UTC
 
 
 def priced(provider: str, model: str, usage: Any, flavor: str = "openai.chat", **fields: Any) -> Call:
@@ -25,242 +29,9 @@ def priced(provider: str, model: str, usage: Any, flavor: str = "openai.chat", *
     return PRICER.price(event)
 
 
-def chat(prompt: int, completion: int, *, cached: int = 0, reasoning: int = 0) -> dict[str, Any]:
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": 0},
-    }
-
-
-def claude(inp: int, out: int, *, read: int = 0, write_5m: int = 0, write_1h: int = 0) -> dict[str, Any]:
-    return {
-        "input_tokens": inp,
-        "cache_creation_input_tokens": write_5m + write_1h,
-        "cache_read_input_tokens": read,
-        "cache_creation": {"ephemeral_5m_input_tokens": write_5m, "ephemeral_1h_input_tokens": write_1h},
-        "output_tokens": out,
-        "service_tier": "standard",
-    }
-
-
-@pytest.mark.parametrize(
-    ("call", "tokens", "input_nanos", "output_nanos"),
-    [
-        pytest.param(
-            priced("openai", "gpt-4o-mini-2024-07-18", chat(1_214, 9, cached=1_024)),
-            (1_214, 9, 1_024, 0, 0),
-            190 * 150 + 1_024 * 75,
-            9 * 600,
-            id="openai, cached input",
-        ),
-        pytest.param(
-            priced("openai", "o3-mini", chat(100, 1_000, reasoning=960)),
-            (100, 1_000, 0, 0, 960),
-            100 * 1_100,
-            1_000 * 4_400,
-            id="openai, reasoning is output",
-        ),
-        pytest.param(
-            priced(
-                "openai",
-                "gpt-5-2025-08-07",
-                {
-                    "input_tokens": 75,
-                    "input_tokens_details": {"cached_tokens": 32},
-                    "output_tokens": 1_186,
-                    "output_tokens_details": {"reasoning_tokens": 1_024},
-                    "total_tokens": 1_261,
-                },
-                "openai.responses",
-            ),
-            (75, 1_186, 32, 0, 1_024),
-            43 * 1_250 + 32 * 125,
-            1_186 * 10_000,
-            id="openai responses",
-        ),
-        pytest.param(
-            priced(
-                "openai",
-                "text-embedding-3-small",
-                {"prompt_tokens": 8, "total_tokens": 8},
-                "openai.embeddings",
-                endpoint="embeddings",
-            ),
-            (8, 0, 0, 0, 0),
-            8 * 20,
-            0,
-            id="openai embeddings",
-        ),
-        pytest.param(
-            priced("anthropic", "claude-sonnet-4-5-20250929", claude(50, 503), "anthropic.messages"),
-            (50, 503, 0, 0, 0),
-            50 * 3_000,
-            503 * 15_000,
-            id="anthropic",
-        ),
-        pytest.param(
-            priced(
-                "anthropic",
-                "claude-sonnet-4-5-20250929",
-                claude(21, 393, read=10_000, write_5m=2_000, write_1h=3_000),
-                "anthropic.messages",
-            ),
-            (15_021, 393, 10_000, 5_000, 0),
-            21 * 3_000 + 10_000 * 300 + 2_000 * 3_750 + 3_000 * 6_000,
-            393 * 15_000,
-            id="anthropic, cache read and both kinds of cache write",
-        ),
-        pytest.param(
-            priced("anthropic", "claude-sonnet-4-5", claude(200_000, 10), "anthropic.messages"),
-            (200_000, 10, 0, 0, 0),
-            200_000 * 3_000,
-            10 * 15_000,
-            id="anthropic, at the long-context threshold",
-        ),
-        pytest.param(
-            priced("anthropic", "claude-sonnet-4-5", claude(150_000, 10, read=50_001), "anthropic.messages"),
-            (200_001, 10, 50_001, 0, 0),
-            150_000 * 6_000 + 50_001 * 600,
-            10 * 22_500,
-            id="anthropic, above the threshold everything costs more, and cached input counts",
-        ),
-        pytest.param(
-            priced("anthropic", "claude-sonnet-4-5", chat(10, 20)),
-            (10, 20, 0, 0, 0),
-            10 * 3_000,
-            20 * 15_000,
-            id="anthropic through its OpenAI endpoint",
-        ),
-        pytest.param(
-            priced(
-                "google",
-                "gemini-2.5-flash",
-                {
-                    "promptTokenCount": 1_100,
-                    "cachedContentTokenCount": 100,
-                    "candidatesTokenCount": 50,
-                    "thoughtsTokenCount": 400,
-                    "totalTokenCount": 1_550,
-                    "promptTokensDetails": [
-                        {"modality": "TEXT", "tokenCount": 800},
-                        {"modality": "AUDIO", "tokenCount": 300},
-                    ],
-                    "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 100}],
-                },
-                "google.generate",
-                endpoint="models/gemini-2.5-flash:generateContent",
-            ),
-            (1_100, 450, 100, 0, 400),
-            None,  # which of the cached tokens are audio is not said: see the test of unknown prices
-            None,
-            id="google, overlap of cache and audio not told",
-        ),
-        pytest.param(
-            priced(
-                "google",
-                "models/gemini-2.5-flash",
-                {
-                    "promptTokenCount": 1_100,
-                    "candidatesTokenCount": 50,
-                    "thoughtsTokenCount": 400,
-                    "totalTokenCount": 1_550,
-                    "promptTokensDetails": [
-                        {"modality": "TEXT", "tokenCount": 800},
-                        {"modality": "AUDIO", "tokenCount": 300},
-                    ],
-                },
-                "google.generate",
-            ),
-            (1_100, 450, 0, 0, 400),
-            800 * 300 + 300 * 1_000,
-            450 * 2_500,
-            id="google, audio in, thoughts are output",
-        ),
-        pytest.param(
-            priced("google", "gemini-2.5-pro", chat(200_001, 100), received_at_us=NOV_2026_US),
-            (200_001, 100, 0, 0, 0),
-            200_001 * 2_500,
-            100 * 15_000,
-            id="google, long context, OpenAI's shape",
-        ),
-        pytest.param(
-            priced("groq", "llama-3.3-70b-versatile", chat(1_000, 200)),
-            (1_000, 200, 0, 0, 0),
-            1_000 * 590,
-            200 * 790,
-            id="groq",
-        ),
-        pytest.param(
-            priced("mistral", "mistral-small-latest", chat(30, 40), received_at_us=OCT_2025_US),
-            (30, 40, 0, 0, 0),
-            30 * 100,
-            40 * 300,
-            id="mistral, at the price of its day",
-        ),
-        pytest.param(
-            priced("mistral", "mistral-small-latest", chat(30, 40), received_at_us=NOV_2026_US),
-            (30, 40, 0, 0, 0),
-            30 * 150,
-            40 * 600,
-            id="mistral, after the price had changed",
-        ),
-        pytest.param(
-            priced("deepseek", "deepseek-chat", chat(100, 10, cached=64), received_at_us=OCT_2025_US),
-            (100, 10, 64, 0, 0),
-            36 * 270 + 64 * 70,
-            10 * 1_100,
-            id="deepseek, by day",
-        ),
-        pytest.param(
-            priced("deepseek", "deepseek-chat", chat(100, 10, cached=64), received_at_us=NOV_2026_US),
-            (100, 10, 64, 0, 0),
-            36 * 135 + 64 * 35,
-            10 * 550,
-            id="deepseek, off-peak",
-        ),
-        pytest.param(
-            priced("xai", "grok-4-0709", chat(100, 10, reasoning=90)),
-            (100, 100, 0, 0, 90),
-            100 * 3_000,
-            100 * 15_000,
-            id="xai leaves reasoning out of completion tokens",
-        ),
-        pytest.param(
-            priced("together", "meta-llama/Llama-3.3-70B-Instruct-Turbo", chat(7, 3)),
-            (7, 3, 0, 0, 0),
-            7 * 880,
-            3 * 880,
-            id="together",
-        ),
-        pytest.param(
-            priced("fireworks", "accounts/fireworks/models/llama-v3p1-8b-instruct", chat(7, 3)),
-            (7, 3, 0, 0, 0),
-            7 * 200,
-            3 * 200,
-            id="fireworks",
-        ),
-        pytest.param(
-            priced("openrouter", "openai/gpt-4o", chat(7, 3, cached=4), received_at_us=OCT_2025_US),
-            (7, 3, 4, 0, 0),
-            7 * 2_500,
-            3 * 10_000,
-            id="openrouter, no price for cached input",
-        ),
-        pytest.param(
-            priced("cerebras", "llama3.1-8b", chat(7, 3)),
-            (7, 3, 0, 0, 0),
-            7 * 100,
-            3 * 100,
-            id="cerebras",
-        ),
-    ],
-)
-def test_cost_is_the_sum_of_counts_times_prices(
-    call: Call, tokens: tuple[int, ...], input_nanos: int | None, output_nanos: int | None
-) -> None:
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.name)
+def test_cost_is_the_sum_of_counts_times_prices(fixture: Fixture) -> None:
+    call = PRICER.price(fixture.event())
     counted = (
         call.input_tokens,
         call.output_tokens,
@@ -268,27 +39,17 @@ def test_cost_is_the_sum_of_counts_times_prices(
         call.cache_write_tokens,
         call.reasoning_tokens,
     )
-    assert counted == tokens
+    assert counted == fixture.tokens
     assert call.token_source == "provider"
-    assert call.input_cost_nanos == input_nanos
-    assert call.output_cost_nanos == output_nanos
-    if input_nanos is not None and output_nanos is not None:
-        assert call.priced
-        assert call.cost_nanos == input_nanos + output_nanos
+    assert call.priced == fixture.priced
+    if fixture.priced:
+        input_nanos, output_nanos = value(fixture.input_sum), value(fixture.output_sum)
+        assert call.input_cost_nanos == input_nanos
+        assert call.output_cost_nanos == output_nanos
+        assert call.cost_nanos == input_nanos + output_nanos + value(fixture.fee_sum)
     else:
-        assert not call.priced
-        assert call.cost_nanos is None
+        assert call.input_cost_nanos is call.output_cost_nanos is call.cost_nanos is None
     assert call.price_ref.startswith("genai-prices/")
-
-
-def test_fees_are_in_the_total_only() -> None:
-    perplexity = priced("perplexity", "sonar-pro", {"prompt_tokens": 26, "completion_tokens": 832})
-    assert perplexity.input_cost_nanos == 26 * 3_000
-    assert perplexity.output_cost_nanos == 832 * 15_000
-    assert perplexity.cost_nanos == 26 * 3_000 + 832 * 15_000 + 14_000_000  # 14 dollars a thousand requests
-    usage = claude(100, 10) | {"server_tool_use": {"web_search_requests": 2}}
-    search = priced("anthropic", "claude-sonnet-4-5", usage, "anthropic.messages")
-    assert search.cost_nanos == 100 * 3_000 + 10 * 15_000 + 2 * 10_000_000
 
 
 def test_audio_by_the_second_is_rounded_once_half_to_even() -> None:
