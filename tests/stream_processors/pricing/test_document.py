@@ -1,4 +1,4 @@
-"""What docs/pricing.md says of prices is what the tests compute, and what the price list's own code computes."""
+"""The table of docs/pricing.md is true, and the price list's own code computes the same."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
