@@ -1,19 +1,21 @@
 """Which calls: the filters that `/requests` and `/usage` share."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tallygate.analytics.errors import bad_parameter
-from tallygate.analytics.requests.times import parse_time_us, text_of
+from tallygate.analytics.requests.clause import Clause
+from tallygate.analytics.requests.where import where
 from tallygate.schemas.call import Outcome
+from tallygate.schemas.filter_fields import MAX_PROPERTY_CHARS, PROPERTY_PREFIX, field_of
+from tallygate.schemas.filters import And, AnyNode, Condition, Op, Or
+from tallygate.schemas.times import parse_time_us, text_of
 
 Pairs = Sequence[tuple[str, str]]
 """A query string, taken apart, in its order."""
 
-PROPERTY_PREFIX = "property."
 MAX_CHARS = 1024
 MAX_FILTERS = 64
-MAX_PROPERTY_CHARS = 64
 _TEXT_COLUMNS = {
     "model": "model",
     "provider": "provider",
@@ -23,13 +25,6 @@ _TEXT_COLUMNS = {
     "endpoint": "endpoint",
 }
 NAMES = frozenset({*_TEXT_COLUMNS, "from", "to", "status", "outcome"})
-
-
-class Clause(NamedTuple):
-    """A part of a WHERE, with the values of its parameters."""
-
-    sql: str
-    values: dict[str, Any]
 
 
 class Filters(NamedTuple):
@@ -60,7 +55,8 @@ def parse_filters(pairs: Pairs) -> Filters:
     from_us, to_us = _time(texts, "from"), _time(texts, "to")
     if from_us is not None and to_us is not None and from_us > to_us:
         raise bad_parameter("from", "is later than `to`")
-    return Filters(tuple(_clauses(texts)), from_us, to_us)
+    nodes = [_node(name, values) for name, values in texts.items() if name not in ("from", "to")]
+    return Filters(tuple(_clauses(nodes)), from_us, to_us)
 
 
 def is_filter(name: str) -> bool:
@@ -90,22 +86,22 @@ def _time(texts: dict[str, list[str]], name: str) -> int | None:
         raise bad_parameter(name, str(error)) from error
 
 
-def _clauses(texts: dict[str, list[str]]) -> Iterator[Clause]:
-    for index, (name, values) in enumerate(texts.items()):
-        if name in _TEXT_COLUMNS:
-            key = f"f{index}"
-            yield Clause(f"{_TEXT_COLUMNS[name]} IN {{{key}:Array(String)}}", {key: values})
-        elif name == "outcome":
-            yield Clause("outcome IN {outcomes:Array(String)}", {"outcomes": [_outcome(v) for v in values]})
-        elif name == "status":
-            yield _any([_status(value, f"s{n}") for n, value in enumerate(values)])
-        elif name.startswith(PROPERTY_PREFIX):
-            yield _any([_property(name, value, f"p{index}_{n}") for n, value in enumerate(values)])
+def _clauses(nodes: Sequence[AnyNode]) -> Iterator[Clause]:
+    for index, node in enumerate(nodes):
+        yield where(node, f"f{index}_")
 
 
-def _any(clauses: list[Clause]) -> Clause:
-    values = {key: value for clause in clauses for key, value in clause.values.items()}
-    return Clause("(" + " OR ".join(clause.sql for clause in clauses) + ")", values)
+def _node(name: str, values: list[str]) -> AnyNode:
+    """The filter that a parameter's values are: alternatives."""
+    if name == "status":
+        return Or.model_validate({"or": [_status(value) for value in values]})
+    if name == "outcome":
+        return Condition(field=name, op=Op.IN, value=[_outcome(value) for value in values])
+    if name.startswith(PROPERTY_PREFIX) and field_of(name) is None:
+        raise bad_parameter(name, f"a property's name has 1 to {MAX_PROPERTY_CHARS} characters")
+    if any("\0" in value for value in values):
+        raise bad_parameter(name, "has a character that no text is searched for")
+    return Condition(field=_TEXT_COLUMNS.get(name, name), op=Op.IN, value=values)
 
 
 def _outcome(value: str) -> str:
@@ -116,31 +112,19 @@ def _outcome(value: str) -> str:
         raise bad_parameter("outcome", f"is not one of {known}") from error
 
 
-def _status(value: str, key: str) -> Clause:
+def _status(value: str) -> AnyNode:
     lowered = value.lower()
     if len(lowered) == 3 and lowered.isascii() and lowered[0].isdigit():
         if lowered[1:] == "xx":
             low = int(lowered[0]) * 100
-            return Clause(
-                f"status BETWEEN {{{key}:UInt16}} AND {{{key}b:UInt16}}", {key: low, f"{key}b": low + 99}
-            )
+            bounds = [_is_status(Op.GTE, low), _is_status(Op.LTE, low + 99)]
+            return And.model_validate({"and": bounds})
         if lowered.isdigit():
-            return Clause(f"status = {{{key}:UInt16}}", {key: int(lowered)})
+            return _is_status(Op.EQ, int(lowered))
     if lowered == "0":
-        return Clause("status = 0", {})
+        return _is_status(Op.EQ, 0)
     raise bad_parameter("status", "is neither a status as 429 nor a class as 4xx")
 
 
-def _property(name: str, value: str, key: str) -> Clause:
-    """A property has the value; its name is compared without case.
-
-    `has` alone is answered by the skip index over the values; the exact test is made on what that leaves.
-    """
-    property_name = name.removeprefix(PROPERTY_PREFIX)
-    if not property_name or len(property_name) > MAX_PROPERTY_CHARS:
-        raise bad_parameter(name, f"a property's name has 1 to {MAX_PROPERTY_CHARS} characters")
-    return Clause(
-        f"(has(mapValues(properties), {{{key}v:String}}) AND mapContains(properties, {{{key}n:String}})"
-        f" AND properties[{{{key}n:String}}] = {{{key}v:String}})",
-        {f"{key}n": property_name.lower(), f"{key}v": value},
-    )
+def _is_status(op: Op, status: int) -> Condition:
+    return Condition(field="status", op=op, value=status)

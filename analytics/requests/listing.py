@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from tallygate.analytics.errors import bad_parameter
 from tallygate.analytics.models import AttemptDetail, CallDetail, CallFields, CallPage, CallSummary
+from tallygate.analytics.requests.clause import Clause, values_of
 from tallygate.analytics.requests.cursor import Cursor, decode, encode
-from tallygate.analytics.requests.filters import Clause, Pairs, is_filter, parse_filters, time_clauses
-from tallygate.analytics.requests.times import text_of
+from tallygate.analytics.requests.filters import Pairs, is_filter, parse_filters, time_clauses
+from tallygate.schemas.times import text_of
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
@@ -133,8 +134,7 @@ def select(
     where = ["project = {project:String}", *(clause.sql for clause in clauses)]
     chosen = [_SENT_PROPERTIES if column == "properties" else column for column in columns]
     parts = ["SELECT", ", ".join(chosen), "FROM", source, "WHERE", " AND ".join(where), *tail]
-    values = {key: value for clause in clauses for key, value in clause.values.items()}
-    return Statement(" ".join(parts), values | {"project": project})
+    return Statement(" ".join(parts), values_of(clauses) | {"project": project})
 
 
 def _after(pairs: Pairs) -> list[Clause]:

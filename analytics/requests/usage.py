@@ -12,17 +12,10 @@ from typing import Any, NamedTuple
 
 from tallygate.analytics.errors import bad_parameter
 from tallygate.analytics.models import UsageReport, UsageRow
-from tallygate.analytics.requests.filters import (
-    MAX_PROPERTY_CHARS,
-    PROPERTY_PREFIX,
-    Clause,
-    Filters,
-    Pairs,
-    is_filter,
-    parse_filters,
-    time_clauses,
-)
+from tallygate.analytics.requests.clause import Clause, values_of
+from tallygate.analytics.requests.filters import Filters, Pairs, is_filter, parse_filters, time_clauses
 from tallygate.analytics.requests.listing import Statement, parse_limit, select
+from tallygate.schemas.filter_fields import MAX_PROPERTY_CHARS, PROPERTY_PREFIX
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -137,7 +130,7 @@ def _sums(columns: Sequence[Clause], clauses: Sequence[Clause], project: str, ta
     outer = [*groups, _ERRORS, *(f"{'max' if name == 'slowest' else 'sum'}({name})" for name in _INNER_SUMS)]
     group_by = f"GROUP BY {', '.join(groups)}" if groups else ""
     sql = " ".join(["SELECT", ", ".join(outer), "FROM (", inner.sql, ")", group_by, tail])
-    return Statement(sql, inner.values | {k: v for column in columns for k, v in column.values.items()})
+    return Statement(sql, inner.values | values_of(columns))
 
 
 def _row(dimensions: Sequence[str], row: Sequence[Any]) -> UsageRow:

@@ -1,4 +1,4 @@
-"""Times in query strings."""
+"""Times as people write them in queries."""
 
 from datetime import UTC, datetime
 

@@ -1,0 +1,22 @@
+"""Parts of SQL, with the values of their parameters: values never stand in the text."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+
+class Clause(NamedTuple):
+    """A part of a WHERE."""
+
+    sql: str
+    values: dict[str, Any]
+
+
+def values_of(clauses: Iterable[Clause]) -> dict[str, Any]:
+    """The values of all parts."""
+    return {key: value for clause in clauses for key, value in clause.values.items()}
+
+
+def joined(word: str, clauses: Iterable[Clause]) -> Clause:
+    """Parts in brackets, with AND or OR between them."""
+    parts = list(clauses)
+    return Clause("(" + f" {word} ".join(part.sql for part in parts) + ")", values_of(parts))
