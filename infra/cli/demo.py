@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +28,38 @@ REPORT_S = 5.0
 @click.option("--duration", type=click.FloatRange(min=0.1), help="Seconds; without it, until Ctrl-C.")
 @click.option("--gateway", help="A running gateway to call, instead of starting one.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="[default: demo/ in the data directory]")
-@click.option("--seed", type=int, default=1, show_default=True, help="Another one makes other calls.")
-def demo(rate: float, duration: float | None, gateway: str | None, data_dir: Path | None, seed: int) -> None:
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=1,
+    show_default=True,
+    help="Another one makes other calls.",
+)
+@click.option(
+    "--calls",
+    type=click.IntRange(1, 1_000_000_000),
+    help="Fill the store with so many calls of the last 30 days, and end.",
+)
+def demo(
+    rate: float,
+    duration: float | None,
+    gateway: str | None,
+    data_dir: Path | None,
+    seed: int,
+    calls: int | None,
+) -> None:
     """Show everything at work with simulated providers and lively traffic; needs no key."""
     with mistakes_told():
         settings = settings_of("demo", quiet=True)
         from tallygate.infra.demo.traffic import Traffic
 
+        if calls is not None:
+            if gateway is not None or duration is not None:
+                raise ConfigError(
+                    "--calls fills a data directory: it goes with neither --gateway nor --duration"
+                )
+            _fill(data_dir or settings.data_dir / "demo", calls, seed)
+            return
         if gateway is not None:
             if not gateway.startswith(("http://", "https://")):
                 raise ConfigError(f"--gateway: {gateway} is no http URL")
@@ -42,6 +69,28 @@ def demo(rate: float, duration: float | None, gateway: str | None, data_dir: Pat
         address = f"http://{settings.edge_host}:{settings.edge_port}"
         with stack.owned(place.data_dir):
             sys.exit(asyncio.run(_everything(place, Traffic(address, rate, seed), duration)))
+
+
+def _fill(data_dir: Path, calls: int, seed: int) -> None:
+    """Fill a data directory with a month; what an earlier try has left is gone on with."""
+    from tallygate.infra.demo.history import fill
+
+    begun = time.monotonic()
+    with stack.owned(data_dir), fill.opened(data_dir) as session:
+        wanted = fill.begun(session, calls, seed) or fill.Wanted(calls, seed, datetime.now(UTC))
+        held = fill.held(session, wanted)
+        with click.progressbar(length=calls, label="  calls") as bar:
+            bar.update(held)
+            for count in fill.fill(session, wanted):
+                bar.update(count - bar.pos)
+    took_s = time.monotonic() - begun
+    click.echo(
+        f"  {calls - held} calls in {took_s:.0f} s ({(calls - held) / took_s:.0f} a second)\n\n"
+        f"    see them   TALLYGATE_DATA_DIR={data_dir} tallygate up\n"
+        f"    more       tallygate demo --data-dir {data_dir}   (lively traffic on top)\n\n"
+        "  They are in ClickHouse only. Running totals, which budgets look at, count what passes\n"
+        "  through the gateway, and so nothing of this.\n"
+    )
 
 
 async def _call_only(traffic: "Traffic", duration_s: float | None) -> None:

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from click.testing import CliRunner
 
+from tallygate.infra import stack
 from tallygate.infra.cli import main
 from tallygate.runtime.config import ConfigError
 from tests.support.wait import eventually_sync
@@ -197,3 +198,20 @@ def test_what_waits_for_a_service_stops_when_asked(command: str, tmp_path: Path)
     process.terminate()
     assert process.wait(timeout=10) == 0, log.read_text()
     assert "Traceback" not in log.read_text()
+
+
+def test_demo_fills_a_directory_and_refuses_one_in_use(tmp_path: Path) -> None:
+    filled = tallygate("demo", "--calls", "50", "--data-dir", str(tmp_path / "demo"))
+    assert filled.returncode == 0, filled.stderr
+    assert "50 calls in" in filled.stdout
+    with stack.owned(tmp_path / "demo"):
+        refused = tallygate("demo", "--calls", "50", "--data-dir", str(tmp_path / "demo"))
+    assert refused.returncode == 2
+    assert "in use by another tallygate" in refused.stderr
+
+
+@pytest.mark.parametrize("option", [("--gateway", "http://127.0.0.1:9"), ("--duration", "3")])
+def test_demo_calls_goes_with_no_traffic(option: tuple[str, str], tmp_path: Path) -> None:
+    refused = tallygate("demo", "--calls", "50", "--data-dir", str(tmp_path), *option)
+    assert refused.returncode == 2
+    assert "--calls" in refused.stderr
