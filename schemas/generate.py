@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tallygate.schemas.call import Attempt, Body, Origin
 from tallygate.schemas.model import Record
-from tallygate.schemas.records import Tokens
+from tallygate.schemas.records import Firing, Tokens
 from tallygate.schemas.rules import CallHook, Channel, PriceOverride, Rule
 from tallygate.schemas.topics import TOPICS
 from tallygate.schemas.totals import PeriodSums, RuleProgress
@@ -22,7 +22,7 @@ RELEASED_DIR = HERE / "released"
 EXAMPLES_DIR = HERE / "examples"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-PARTS: tuple[type[Record], ...] = (Attempt, Body, Origin, PeriodSums, RuleProgress, Tokens)
+PARTS: tuple[type[Record], ...] = (Attempt, Body, Firing, Origin, PeriodSums, RuleProgress, Tokens)
 """Of records; none is a message by itself."""
 CONTROLS = (Rule, Channel, CallHook, PriceOverride)
 """What people set: the admin API gives it, processors follow it."""

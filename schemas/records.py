@@ -51,14 +51,15 @@ class Call(CallResult, Tokens):
 
 
 class Alert(Record):
-    """A budget's threshold was crossed, or is no longer."""
+    """A rule's threshold was crossed, or is no longer."""
 
     record: Literal["llm.alert"] = "llm.alert"
     schema_version: Literal[1] = 1
     alert_id: str
-    """UUIDv5 of budget, group, threshold and period: one crossing has one id wherever it is seen."""
+    """UUIDv5 of rule, group, threshold and period: one crossing has one id wherever it is seen."""
     project: str
     budget_id: str
+    """Id of the rule."""
     name: str
     metric: str
     group: str = ""
@@ -69,6 +70,78 @@ class Alert(Record):
     value: int
     state: Literal["firing", "resolved"]
     raised_at_us: Micros
+    resolves: str = ""
+    """Of a resolved alert, the id of the firing one; it has an id of its own."""
+    notify: bool = True
+    """False: it is kept, and nobody is told: the rule is muted, or its ends are not asked for."""
+    kind: Literal["threshold", "projected", "anomaly"] = "threshold"
+    direction: Literal["above", "below"] = "above"
+    action: Literal["notify", "warn", "block"] = "notify"
+    group_by: str = ""
+    """What `group` is a value of: empty, `user`, `key`, `model`, `provider` or `property.<name>`."""
+    threshold_percent: int = 100
+    """The threshold as a part of the limit; of an anomaly, of the baseline."""
+    limit: int | None = None
+    """In the metric's unit; None of an anomaly."""
+    window: str = ""
+    """`hour`, `day`, `week` or `month`; of a sliding window its length, as `3600s`."""
+    time_zone: str = "UTC"
+    requests: Count = 0
+    """In the window."""
+    projected: int | None = None
+    """Of `projected`: the value at the period's end, if it goes on so."""
+    baseline: int | None = None
+    """Of `anomaly`: the same hour's mean over past weeks."""
+
+
+class Firing(Record):
+    """One crossing of one threshold."""
+
+    threshold: int
+    percent: int
+    """Both as in `Alert`."""
+    episode_us: Micros
+    """Start of the period; of a sliding window, when it was crossed."""
+    period_end_us: Micros
+    alert_id: str
+    over: bool = False
+    """It has ended. Kept for a while: a threshold is told of once a period."""
+
+
+class RuleState(Record):
+    """What a rule has told of one group."""
+
+    record: Literal["llm.rule_state"] = "llm.rule_state"
+    schema_version: Literal[1] = 1
+    project: str
+    rule_id: str
+    counting_revision: Count
+    group: str = ""
+    firings: tuple[Firing, ...] = ()
+
+
+class BudgetState(Record):
+    """What a rule allows one group in the current period, for the edges."""
+
+    record: Literal["llm.budget"] = "llm.budget"
+    schema_version: Literal[1] = 1
+    budget_id: str
+    """Id of the rule."""
+    name: str
+    project: str
+    scope: Literal["project", "key", "user", "model", "provider", "property"]
+    value: str = ""
+    """Whose calls count: the group; empty of the project."""
+    property_name: str = ""
+    """Of a property, in lower case."""
+    limit: Count
+    """In the rule's unit, as `spent` is."""
+    spent: Count
+    period_start_us: Micros
+    period_end_us: Micros
+    action: Literal["warn", "block"]
+    version: Count
+    """Grows with every change of this state."""
 
 
 class DeadLetter(Record):

@@ -117,6 +117,8 @@ class Rule(Record):
     channels: tuple[str, ...] = ()
     """Ids of whom to tell; empty: every channel of the project that takes alerts."""
     created_at_us: Micros
+    updated_at_us: Micros = 0
+    """Of the last change: what is changed now does not fire for what was."""
 
     @property
     def is_sum(self) -> bool:

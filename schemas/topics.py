@@ -5,7 +5,7 @@ from typing import Literal
 
 from tallygate.schemas.events import RequestEvent, ResponseEvent
 from tallygate.schemas.model import Record
-from tallygate.schemas.records import Alert, Call, DeadLetter
+from tallygate.schemas.records import Alert, BudgetState, Call, DeadLetter, RuleState
 from tallygate.schemas.totals import RuleTotals, UsageTotals
 
 DAY_MS = 86_400_000
@@ -38,8 +38,10 @@ USAGE = Topic("llm.usage", 4, UsageTotals, "project/dimension/name/value", -1, "
 ALERTS = Topic("llm.alerts", 5, Alert, "project/budget_id", 30 * DAY_MS)
 DEADLETTER = Topic("llm.deadletter", 6, DeadLetter, "source", 30 * DAY_MS)
 RULE_TOTALS = Topic("llm.rule_totals", 7, RuleTotals, "project/rule_id/group/bucket", -1, "compact")
+RULE_STATES = Topic("llm.rule_states", 8, RuleState, "rule_id/group", -1, "compact")
+BUDGETS = Topic("llm.budgets", 9, BudgetState, "budget_id/value", -1, "compact")
 
-TOPICS = (REQUESTS, RESPONSES, CALLS, USAGE, ALERTS, DEADLETTER, RULE_TOTALS)
+TOPICS = (REQUESTS, RESPONSES, CALLS, USAGE, ALERTS, DEADLETTER, RULE_TOTALS, RULE_STATES, BUDGETS)
 BY_CODE = {topic.code: topic for topic in TOPICS}
 BY_NAME = {topic.name: topic for topic in TOPICS}
 

@@ -2,7 +2,7 @@
 
 `python -m tallygate.infra.kafka.acls edge=alice worker=bob sink=carol` prints the calls.
 
-Least rights: an edge machine can write events and read nothing; no process can delete a topic.
+Least rights: an edge machine can write events and read budgets alone; no process can delete a topic.
 """
 
 import argparse
@@ -36,15 +36,21 @@ def _topics(operation: Operation, *which: Topic) -> list[Rule]:
 EVERYBODY = tuple(Rule("topic", topic.name, ("Describe", "DescribeConfigs", "Create")) for topic in TOPICS)
 """Every process makes sure of the topics at its start."""
 ROLES: Mapping[str, tuple[Rule, ...]] = {
-    "edge": (*_topics("Write", topics.REQUESTS, topics.RESPONSES),),
+    "edge": (*_topics("Write", topics.REQUESTS, topics.RESPONSES), *_topics("Read", topics.BUDGETS)),
     "worker": (
         *_topics("Read", topics.RESPONSES, topics.CALLS, topics.USAGE, topics.RULE_TOTALS),
         *_topics("Write", topics.CALLS, topics.USAGE, topics.RULE_TOTALS, topics.DEADLETTER),
         Rule("group", "tallygate-worker", ("Read",)),
         Rule("transactional-id", "tallygate-usage-", ("Write", "Describe"), prefix=True),
     ),
+    "budgets": (
+        *_topics("Read", topics.RULE_TOTALS, topics.RULE_STATES, topics.BUDGETS),
+        *_topics("Write", topics.ALERTS, topics.RULE_STATES, topics.BUDGETS),
+        Rule("group", "tallygate-budgets", ("Read",)),
+        Rule("transactional-id", "tallygate-budgets", ("Write", "Describe")),
+    ),
     "sink": (
-        *_topics("Read", topics.REQUESTS, topics.CALLS),
+        *_topics("Read", topics.REQUESTS, topics.CALLS, topics.ALERTS),
         *_topics("Write", topics.DEADLETTER),
         Rule("group", "tallygate-sink", ("Read",)),
     ),

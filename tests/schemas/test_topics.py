@@ -24,6 +24,8 @@ def test_codes_never_change() -> None:
         "llm.alerts": 5,
         "llm.deadletter": 6,
         "llm.rule_totals": 7,
+        "llm.rule_states": 8,
+        "llm.budgets": 9,
     }
     assert all(topic.code < 256 for topic in TOPICS)  # one byte in a record
 
