@@ -129,9 +129,11 @@ class BudgetState(Record):
     """Id of the rule."""
     name: str
     project: str
+    group: str = ""
+    """The rule's group that it is the state of."""
     scope: Literal["project", "key", "user", "model", "provider", "property"]
     value: str = ""
-    """Whose calls count: the group; empty of the project."""
+    """Whose calls count: the label's value; empty of the project."""
     property_name: str = ""
     """Of a property, in lower case."""
     limit: Count

@@ -39,7 +39,7 @@ ALERTS = Topic("llm.alerts", 5, Alert, "project/budget_id", 30 * DAY_MS)
 DEADLETTER = Topic("llm.deadletter", 6, DeadLetter, "source", 30 * DAY_MS)
 RULE_TOTALS = Topic("llm.rule_totals", 7, RuleTotals, "project/rule_id/group/bucket", -1, "compact")
 RULE_STATES = Topic("llm.rule_states", 8, RuleState, "rule_id/group", -1, "compact")
-BUDGETS = Topic("llm.budgets", 9, BudgetState, "budget_id/value", -1, "compact")
+BUDGETS = Topic("llm.budgets", 9, BudgetState, "budget_id/group", -1, "compact")
 
 TOPICS = (REQUESTS, RESPONSES, CALLS, USAGE, ALERTS, DEADLETTER, RULE_TOTALS, RULE_STATES, BUDGETS)
 BY_CODE = {topic.code: topic for topic in TOPICS}
