@@ -1,7 +1,8 @@
-"""Quantile sketches of durations: counts by logarithmic bucket, as in DDSketch (Masson, Rim and Lee, VLDB 2019).
+"""Quantile sketches of durations: counts by logarithmic bucket, as in DDSketch.
 
-Bucket b holds the durations in (γ^(b-1), γ^b] microseconds, and -1 those of 0. With γ = 1.01/0.99 a bucket's
-middle is within 1 % of everything in it. To merge sketches is to add their counts, in any order.
+Masson, Rim and Lee, VLDB 2019. With G = 1.01 / 0.99, bucket b holds the durations above G^(b-1) up to G^b
+microseconds, and -1 those of 0: a bucket's middle is within 1 % of everything in it. To merge sketches is to
+add their counts, in any order.
 """
 
 import math
