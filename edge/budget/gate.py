@@ -1,13 +1,19 @@
 """The check of a call against budgets, in time that grows with the call's own labels, not with the budgets.
 
-The accounting keeps the states and sends them here, as snapshots or one by one; how they travel is its
-affair.
+The accounting keeps the states (`schemas.records.BudgetState`) and sends them here, as snapshots or one by
+one; how they travel is its affair.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple, Protocol
+
+from tallygate.schemas.records import BudgetState
+
+_SNAPSHOT = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|latest)$")
+"""What providers add to a model's name to say which one answered: `gpt-4o-2024-08-06`."""
 
 ScopeKind = Literal["project", "key", "user", "model", "provider", "property"]
 
@@ -20,28 +26,6 @@ class Scope(NamedTuple):
     """Empty for the project itself."""
     name: str = ""
     """Of a property, in lower case."""
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetState:
-    """What one budget allows one scope in the current period, and what was used."""
-
-    budget_id: str
-    name: str
-    project: str
-    scope: Scope
-    limit: int
-    """In the budget's unit (nano-dollars, tokens or requests), as `spent` is."""
-    spent: int
-    period_end_us: int
-    """From then on the state says nothing: the new period begins with nothing spent."""
-    action: Literal["block", "warn"] = "block"
-    version: int = 0
-    """Grows with every change of this state: what arrives late does not undo what is newer."""
-
-    def exceeded(self, now_us: int) -> bool:
-        """Whether it is used up."""
-        return self.spent >= self.limit and now_us < self.period_end_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +80,8 @@ class MemoryBudgetGate:
     """`BudgetGate` over states held in memory."""
 
     def __init__(self, states: Iterable[BudgetState] = ()) -> None:
-        self._states: dict[tuple[str, Scope], dict[str, BudgetState]] = {}
+        self._states: dict[tuple[str, Scope], dict[tuple[str, str], BudgetState]] = {}
+        """By project and scope, and there by budget and group."""
         self._version = -1
         for state in states:
             self.update(state)
@@ -105,23 +90,24 @@ class MemoryBudgetGate:
         """See `BudgetGate`."""
         if not self._states:
             return Allowed()
-        exceeded = [
+        used_up = [
             state
             for scope in _scopes(call)
             for state in self._states.get((call.project, scope), {}).values()
-            if state.exceeded(now_us)
+            if exceeded(state, now_us)
         ]
-        blocking = [state for state in exceeded if state.action == "block"]
+        blocking = [state for state in used_up if state.action == "block"]
         if blocking:
             return Blocked(max(blocking, key=lambda state: state.period_end_us))
-        return Allowed(tuple(exceeded))
+        return Allowed(tuple(used_up))
 
     def update(self, state: BudgetState) -> None:
         """Take one state, unless a newer one of the same budget and scope is held."""
-        held = self._states.setdefault((state.project, state.scope), {})
-        known = held.get(state.budget_id)
-        if known is None or known.version <= state.version:
-            held[state.budget_id] = state
+        for scope in _places(state):
+            held = self._states.setdefault((state.project, scope), {})
+            known = held.get((state.budget_id, state.group))
+            if known is None or known.version <= state.version:
+                held[state.budget_id, state.group] = state
 
     def replace(self, version: int, states: Iterable[BudgetState]) -> bool:
         """Take all states at once, which forgets those of deleted budgets; False if it is an older snapshot.
@@ -132,15 +118,28 @@ class MemoryBudgetGate:
             return False
         new = MemoryBudgetGate(states)
         for place, held in new._states.items():
-            for budget_id, state in held.items():
-                known = self._states.get(place, {}).get(budget_id)
+            for key, state in held.items():
+                known = self._states.get(place, {}).get(key)
                 if known is not None and known.version > state.version:
-                    held[budget_id] = known
+                    held[key] = known
         self._states, self._version = new._states, version
         return True
 
     def __len__(self) -> int:
-        return sum(len(held) for held in self._states.values())
+        return len({key for held in self._states.values() for key in held})
+
+
+def exceeded(state: BudgetState, now_us: int) -> bool:
+    """Whether a budget is used up. After its period a state says nothing: nothing is spent then."""
+    return state.spent >= state.limit and now_us < state.period_end_us
+
+
+def _places(state: BudgetState) -> Iterator[Scope]:
+    """Where calls find a state. One of a model is counted by the name in answers, and found by the name that
+    is asked for, too."""
+    yield Scope(state.scope, state.value, state.property_name.lower())
+    if state.scope == "model" and (asked := _SNAPSHOT.sub("", state.value)) != state.value:
+        yield Scope("model", asked)
 
 
 def _scopes(call: BudgetCall) -> Iterator[Scope]:

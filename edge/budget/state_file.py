@@ -4,51 +4,25 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tallygate.edge.budget.gate import BudgetState, MemoryBudgetGate, Scope, ScopeKind
+from tallygate.edge.budget.gate import MemoryBudgetGate
+from tallygate.schemas.records import BudgetState
 
 log = logging.getLogger(__name__)
-POLL_S = 0.25
+POLL_S = 0.1
+"""A part of the second in which a budget that is used up is to stop calls."""
 Stamp = tuple[int, int, int]
 
 
-class _Scope(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    kind: ScopeKind = "project"
-    value: str = ""
-    name: str = ""
-
-
-class _State(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    budget_id: str
-    name: str
-    project: str
-    scope: _Scope
-    limit: int = Field(ge=0)
-    spent: int
-    period_end_us: int = Field(ge=0)
-    action: Literal["block", "warn"] = "block"
-    version: int = 0
-
-    def state(self) -> BudgetState:
-        scope = Scope(self.scope.kind, self.scope.value, self.scope.name.lower())
-        return BudgetState(**(self.model_dump(exclude={"scope"}) | {"scope": scope}))
-
-
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid")
 
     version: int
-    """Grows with every writing, also over restarts of the writer: a time in microseconds will do."""
-    states: list[_State]
+    """Grows with every writing, also over restarts of the writer."""
+    states: list[BudgetState]
 
 
 def write(path: Path, version: int, states: Iterable[BudgetState]) -> None:
@@ -57,11 +31,34 @@ def write(path: Path, version: int, states: Iterable[BudgetState]) -> None:
     Raises:
         OSError: it can't be written.
     """
-    values = [asdict(state) | {"scope": state.scope._asdict()} for state in states]
-    text = _File.model_validate({"version": version, "states": values}).model_dump_json()
+    text = _File(version=version, states=list(states)).model_dump_json()
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     new.write_text(text, encoding="utf-8")
     new.replace(path)
+
+
+class BudgetFileWriter:
+    """Writes the file again and again, each time with a higher version, whatever the clock does."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._version = _version_in(path)
+
+    def write(self, states: Iterable[BudgetState], now_us: int) -> None:
+        """Replace the file.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        self._version = max(self._version + 1, now_us)
+        write(self._path, self._version, states)
+
+
+def _version_in(path: Path) -> int:
+    try:
+        return _File.model_validate_json(path.read_bytes()).version
+    except (OSError, ValidationError):
+        return 0
 
 
 class BudgetFile:
@@ -93,4 +90,4 @@ class BudgetFile:
             what = error.strerror if isinstance(error, OSError) else f"{error.error_count()} mistakes"
             log.error("%s: can't be read, the budgets stay as they were: %s", self._path, what)  # noqa: TRY400
             return False
-        return self._gate.replace(found.version, [state.state() for state in found.states])
+        return self._gate.replace(found.version, found.states)

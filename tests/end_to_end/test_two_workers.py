@@ -16,11 +16,13 @@ import aiohttp
 
 from tallygate.edge import worker
 from tallygate.edge.budget import state_file
-from tallygate.edge.budget.gate import BudgetState, Scope
+from tallygate.edge.budget.gate import Scope
 from tallygate.infra.kafka.dev_broker import free_port
 from tallygate.runtime.config import ProviderConfig, Settings
 from tallygate.runtime.tasks import spawn
 from tallygate.schemas.events import ResponseEvent
+from tallygate.schemas.records import BudgetState
+from tests.support.budgets import budget_state
 from tests.support.edge import read_events
 from tests.support.provider import Provider, Received, http, running_provider
 from tests.support.redis_server import redis_server
@@ -36,7 +38,6 @@ ANSWER = {
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7},
 }
-FAR_US = 4_000_000_000_000_000
 
 
 async def after_a_moment(received: Received, writer: asyncio.StreamWriter) -> None:
@@ -170,7 +171,7 @@ async def test_when_the_worker_that_makes_the_call_is_killed_the_other_takes_ove
 async def test_a_budget_that_is_used_up_stops_calls_at_both_and_lets_them_go_on(tmp_path: Path) -> None:
     def state(spent: int, version: int) -> BudgetState:
         scope = Scope("property", "growth", "team")
-        return BudgetState("b1", "Growth team", "default", scope, 1_000, spent, FAR_US, version=version)
+        return budget_state(scope, name="Growth team", limit=1_000, spent=spent, version=version)
 
     async with two_workers(tmp_path) as workers:
         team = {"Tallygate-Property-Team": "growth"}

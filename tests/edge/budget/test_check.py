@@ -7,22 +7,17 @@ import openai
 import pytest
 
 from tallygate.edge.budget import state_file
-from tallygate.edge.budget.gate import Allowed, Blocked, BudgetCall, BudgetState, MemoryBudgetGate, Scope
-from tallygate.edge.budget.state_file import BudgetFile
+from tallygate.edge.budget.gate import Allowed, Blocked, BudgetCall, MemoryBudgetGate, Scope
+from tallygate.edge.budget.state_file import BudgetFile, BudgetFileWriter
+from tests.support.budgets import budget_state
 from tests.support.controlled_edge import controlled_edge
 from tests.support.provider import answering, http
 
-FAR_US = 4_000_000_000_000_000
 ALL = BudgetCall("default")
 
 
-def state(spent: int = 10, **fields: object) -> BudgetState:
-    given = {"scope": Scope(), "period_end_us": FAR_US, **fields}
-    return BudgetState("b1", "October", "default", limit=10, spent=spent, **given)  # type: ignore[arg-type]
-
-
 async def test_the_sdks_get_402_in_their_own_shape(tmp_path: Path) -> None:
-    state_file.write(tmp_path / "budgets.json", 1, [state()])
+    state_file.write(tmp_path / "budgets.json", 1, [budget_state()])
     async with controlled_edge(tmp_path, answering(http())) as edge:
         async with openai.AsyncOpenAI(base_url=edge.url + "/v1", api_key="x", max_retries=0) as client:
             with pytest.raises(openai.APIStatusError) as caught:
@@ -48,7 +43,7 @@ async def test_the_sdks_get_402_in_their_own_shape(tmp_path: Path) -> None:
 
 
 async def test_a_budget_that_only_warns_says_so(tmp_path: Path) -> None:
-    state_file.write(tmp_path / "budgets.json", 1, [state(action="warn")])
+    state_file.write(tmp_path / "budgets.json", 1, [budget_state(action="warn")])
     async with controlled_edge(tmp_path, answering(http())) as edge:
         body = {"model": "gpt-4o", "messages": []}
         async with edge.client.post(edge.url + "/v1/chat/completions", json=body) as response:
@@ -67,7 +62,7 @@ async def test_a_budget_that_only_warns_says_so(tmp_path: Path) -> None:
     ],
 )
 async def test_budgets_of_model_and_provider(tmp_path: Path, scope: Scope, model: str, status: int) -> None:
-    state_file.write(tmp_path / "budgets.json", 1, [state(scope=scope)])
+    state_file.write(tmp_path / "budgets.json", 1, [budget_state(scope)])
     async with controlled_edge(tmp_path, answering(http())) as edge:
         assert (await edge.post("/v1/chat/completions", {"model": model, "messages": []}))[0] == status
 
@@ -76,7 +71,7 @@ def test_the_file_is_taken_when_it_changes(tmp_path: Path) -> None:
     path, gate = tmp_path / "budgets.json", MemoryBudgetGate()
     watched = BudgetFile(path, gate)
     assert not watched.look()
-    state_file.write(path, 1, [state()])
+    state_file.write(path, 1, [budget_state()])
     assert watched.look()
     assert not watched.look()
     assert isinstance(gate.check(ALL, 0), Blocked)
@@ -86,13 +81,25 @@ def test_the_file_is_taken_when_it_changes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_writer_goes_on_above_what_is_there_though_the_clock_is_put_back(tmp_path: Path) -> None:
+    path, gate = tmp_path / "budgets.json", MemoryBudgetGate()
+    watched = BudgetFile(path, gate)
+    BudgetFileWriter(path).write([], 1_000)
+    assert watched.look()
+    writer = BudgetFileWriter(path)
+    for _ in range(2):
+        writer.write([budget_state()], 5)
+        assert watched.look()
+    assert isinstance(gate.check(ALL, 0), Blocked)
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"version": 9}', '{"version": 9, "states": [{}]}', "\udcff"]
 )
 def test_a_bad_file_changes_nothing(tmp_path: Path, text: str) -> None:
     path, gate = tmp_path / "budgets.json", MemoryBudgetGate()
     watched = BudgetFile(path, gate)
-    state_file.write(path, 1, [state()])
+    state_file.write(path, 1, [budget_state()])
     assert watched.look()
     path.write_text(text, errors="surrogateescape")
     assert not watched.look()
@@ -103,8 +110,8 @@ def test_a_bad_file_changes_nothing(tmp_path: Path, text: str) -> None:
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     states = [
-        state(scope=Scope("property", "growth", "team"), version=7),
-        state(1, scope=Scope("user", "zoë"), action="warn"),
+        budget_state(Scope("property", "growth", "team"), version=7),
+        budget_state(Scope("user", "zoë"), spent=1, action="warn"),
     ]
     path, gate = tmp_path / "budgets.json", MemoryBudgetGate()
     state_file.write(path, 1, states)

@@ -1,7 +1,10 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallygate.edge.budget.gate import Allowed, Blocked, BudgetCall, BudgetState, MemoryBudgetGate, Scope
+from tallygate.edge.budget.gate import Allowed, Blocked, BudgetCall, MemoryBudgetGate, Scope
+from tallygate.schemas.records import BudgetState
+from tests.support.budgets import budget_state
 
 END_US = 1_800_000_000_000_000
 CALL = BudgetCall("p", key_id="k", user_id="u", model="m", provider="openai", properties={"Team": "red"})
@@ -19,18 +22,21 @@ def state(
     scope: Scope = MATCHING[0], *, budget_id: str = "b", project: str = "p", spent: int = 100,
     action: str = "block", end_us: int = END_US, version: int = 0,
 ) -> BudgetState:  # fmt: skip
-    assert action in ("block", "warn")
-    return BudgetState(
-        budget_id,
-        "daily",
-        project,
+    return budget_state(
         scope,
-        100,
-        spent,
-        end_us,
-        "warn" if action == "warn" else "block",
-        version,
+        budget_id=budget_id,
+        name="daily",
+        project=project,
+        limit=100,
+        spent=spent,
+        period_end_us=end_us,
+        action=action,
+        version=version,
     )
+
+
+def scope_of(each: BudgetState) -> Scope:
+    return Scope(each.scope, each.value, each.property_name)
 
 
 def blocked(gate: MemoryBudgetGate, now_us: int = 0, call: BudgetCall = CALL) -> bool:
@@ -50,6 +56,24 @@ def test_every_label_of_a_call_is_a_scope() -> None:
     assert all(blocked(MemoryBudgetGate([state(scope)])) for scope in MATCHING)
     assert not any(blocked(MemoryBudgetGate([state(scope)])) for scope in OTHERS)
     assert not blocked(MemoryBudgetGate([state(project="q")]))
+
+
+@pytest.mark.parametrize(
+    ("counted", "asked", "stops"),
+    [
+        ("gpt-4o-2024-08-06", "gpt-4o", True),
+        ("gpt-4o-2024-08-06", "gpt-4o-2024-08-06", True),
+        ("gpt-4o-2024-08-06", "gpt-4o-2024-11-20", False),
+        ("claude-sonnet-4-20250514", "claude-sonnet-4", True),
+        ("gpt-4o-mini-2024-07-18", "gpt-4o", False),
+        ("gpt-4o", "gpt-4o-2024-08-06", False),
+    ],
+)
+def test_a_model_is_counted_as_it_answers_and_stopped_as_it_is_asked_for(
+    counted: str, asked: str, stops: bool
+) -> None:
+    gate = MemoryBudgetGate([state(Scope("model", counted))])
+    assert blocked(gate, call=BudgetCall("p", model=asked)) is stops
 
 
 def test_the_period_ends() -> None:
@@ -108,12 +132,12 @@ STATES = st.builds(
 
 @given(st.lists(STATES, max_size=30), st.integers(0, 100))
 def test_against_looking_at_every_state(states: list[BudgetState], now_us: int) -> None:
-    latest = {(each.project, each.scope, each.budget_id): each for each in states}
+    latest = {(each.project, scope_of(each), each.budget_id): each for each in states}
     expected = [
         each
         for each in latest.values()
         if each.project == "p"
-        and each.scope in MATCHING
+        and scope_of(each) in MATCHING
         and each.spent >= each.limit
         and now_us < each.period_end_us
     ]
@@ -125,4 +149,4 @@ def test_against_looking_at_every_state(states: list[BudgetState], now_us: int) 
         assert decision.reset_us == max(each.period_end_us for each in blocking)
     else:
         assert isinstance(decision, Allowed)
-        assert set(decision.warnings) == set(expected)
+        assert sorted(map(str, decision.warnings)) == sorted(map(str, expected))
