@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from tallygate.schemas.events import RequestEvent
 from tallygate.schemas.model import Record
-from tallygate.schemas.records import Call
+from tallygate.schemas.records import Alert, Call
 
 R = TypeVar("R", bound=Record)
 
@@ -51,3 +51,19 @@ class CallStore(Protocol):
     def insert_requests(self, partition: int, requests: Sequence[Placed[RequestEvent]]) -> None:
         """Insert request events; contract as of `insert_calls`."""
         ...
+
+
+class AlertStore(Protocol):
+    """Where alerts end up, for people to look at. Used by one thread at a time."""
+
+    def insert_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Insert those whose ids are not held.
+
+        Raises:
+            StoreUnavailableError: some of them may not be held; give all of them again.
+        """
+        ...
+
+
+class Store(CallStore, AlertStore, Protocol):
+    """Both."""

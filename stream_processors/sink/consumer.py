@@ -1,4 +1,4 @@
-"""The sink: from `llm.calls` and `llm.requests` to the store of calls, each record once.
+"""The sink: from `llm.calls`, `llm.requests` and `llm.alerts` to the store, each record once.
 
 Order of commit: (1) the store has a batch; (2) lines that are no records are in the dead-letter topic;
 (3) the offsets are committed. A crash in between has the batch read again, and the store's own marks tell
@@ -18,12 +18,12 @@ from tallygate.runtime.kafka import KafkaUnavailableError, consumer_options, map
 from tallygate.runtime.messages import Place
 from tallygate.runtime.publisher import FIRST_PAUSE_S, LAST_PAUSE_S, Publisher, until_available
 from tallygate.runtime.tasks import spawn
-from tallygate.schemas.topics import CALLS, REQUESTS
+from tallygate.schemas.topics import ALERTS, CALLS, REQUESTS
 from tallygate.stream_processors.errors import RetryableError
 from tallygate.stream_processors.messages import BadLine, Raw, dead_letters
 from tallygate.stream_processors.sink.consumer_state import BatchLimits, Lease, Waiting
 from tallygate.stream_processors.sink.writer import PartitionWriter
-from tallygate.stream_processors.store import CallStore
+from tallygate.stream_processors.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads, batches, inserts, commits."""
 
     def __init__(
-        self, config: KafkaConfig, store: CallStore, publisher: Publisher, limits: BatchLimits | None = None
+        self, config: KafkaConfig, store: Store, publisher: Publisher, limits: BatchLimits | None = None
     ) -> None:
         self._publisher = publisher
         self._limits = limits or BatchLimits()
@@ -94,7 +94,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _connect(self) -> None:
         with mapped_errors("connecting to Kafka"):
             await self._consumer.start()
-        self._consumer.subscribe([CALLS.name, REQUESTS.name], listener=self)
+        self._consumer.subscribe([CALLS.name, REQUESTS.name, ALERTS.name], listener=self)
 
     async def _tick(self) -> None:
         while True:

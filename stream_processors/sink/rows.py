@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from tallygate.schemas.call import CallContext
 from tallygate.schemas.events import RequestEvent
 from tallygate.schemas.model import Record
-from tallygate.schemas.records import Call
+from tallygate.schemas.records import Alert, Call
 from tallygate.stream_processors.store import Placed
 
 R = TypeVar("R", bound=Record)
@@ -54,6 +54,13 @@ def call_block(partition: int, calls: Sequence[Placed[Call]]) -> Block:
 def request_block(partition: int, requests: Sequence[Placed[RequestEvent]]) -> Block:
     """Request events as a block of `request_log`."""
     return _block(REQUEST_COLUMNS, partition, requests)
+
+
+def alert_block(alerts: Sequence[Alert]) -> Block:
+    """Alerts as a block of `alert_log`."""
+    names = [column.name for column in ALERT_COLUMNS]
+    types = [column.type for column in ALERT_COLUMNS]
+    return Block(names, types, [column.values(alerts) for column in ALERT_COLUMNS])
 
 
 class Bounds(NamedTuple):
@@ -198,8 +205,8 @@ def _time(name: str) -> Column[Any]:
     return Column(name, TIME, lambda records: _bounded(list(map(get, records)), MAX_TIME_US))
 
 
-def _duration(name: str, type_: str) -> Column[Any]:
-    get = attrgetter(name)
+def _number(name: str, type_: str, path: str = "") -> Column[Any]:
+    get = attrgetter(path or name)
     return Column(name, type_, lambda records: _bounded(list(map(get, records)), MAX_COUNT))
 
 
@@ -267,8 +274,8 @@ CALL_COLUMNS: tuple[Column[Call], ...] = (
     _plain("cache_saved_nanos", MONEY),
     _text("price_ref", LOW),
     _text("service_tier", LOW),
-    _duration("latency_us", COUNT),
-    _duration("ttft_us", "Nullable(UInt64)"),
+    _number("latency_us", COUNT),
+    _number("ttft_us", "Nullable(UInt64)"),
     _plain("cache", LOW),
     _tries("provider", LOW, _cleaned),
     _tries("model", LOW, _cleaned),
@@ -287,3 +294,31 @@ CALL_COLUMNS: tuple[Column[Call], ...] = (
 )
 
 REQUEST_COLUMNS: tuple[Column[RequestEvent], ...] = (*_CONTEXT, _plain("request_bytes", "Nullable(UInt64)"))
+
+ALERT_COLUMNS: tuple[Column[Alert], ...] = (
+    _text("project", LOW),
+    _time("raised_at"),
+    _text("alert_id"),
+    _text("rule_id", LOW, "budget_id"),
+    _text("name", LOW),
+    _plain("state", LOW),
+    _plain("kind", LOW),
+    _text("metric", LOW),
+    _plain("direction", LOW),
+    _plain("action", LOW),
+    _text("group_by", LOW),
+    _text("group_value", TEXT, "group"),
+    _time("period_start"),
+    _time("period_end"),
+    _text("time_window", LOW, "window"),
+    _text("time_zone", LOW),
+    _number("threshold", "Int64"),
+    _plain("threshold_percent", "UInt32"),
+    _number("limit_value", "Nullable(Int64)", "limit"),
+    _number("value", "Int64"),
+    _number("projected", "Nullable(Int64)"),
+    _number("baseline", "Nullable(Int64)"),
+    _plain("requests", COUNT),
+    _plain("notify", FLAG),
+    _text("resolves"),
+)

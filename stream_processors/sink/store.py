@@ -13,14 +13,17 @@ from typing import TypeVar
 from tallygate.runtime.clickhouse import Session, Target, connect
 from tallygate.schemas.events import RequestEvent
 from tallygate.schemas.model import Record
-from tallygate.schemas.records import Call
+from tallygate.schemas.records import Alert, Call
 from tallygate.stream_processors.errors import StoreUnavailableError
 from tallygate.stream_processors.sink.rows import (
+    MAX_TIME_US,
     Block,
     Bounds,
+    alert_block,
     body_chars,
     call_block,
     call_time_us,
+    month_of,
     no_chars,
     request_block,
     request_time_us,
@@ -42,14 +45,17 @@ WHERE source_partition = {{partition:UInt32}}
 GROUP BY origin_edge
 """
 
+_HELD_ALERTS = "SELECT alert_id FROM alert_log WHERE alert_id IN {ids:Array(String)}"
+ALERTS_MARK = "alerts"
 
-def insert_comment(database: str, partition: int) -> str:
-    """What inserts of a partition are known by while ClickHouse is at them."""
+
+def insert_comment(database: str, partition: int | str) -> str:
+    """What inserts of a partition, or of alerts, are known by while ClickHouse is at them."""
     return f"tallygate insert {database}/{partition}"
 
 
 class ClickHouseStore:
-    """A `CallStore`; for one thread at a time.
+    """A `Store`; for one thread at a time.
 
     The connection is opened at first use, so that a server that is down at start is a matter of waiting.
     """
@@ -76,6 +82,25 @@ class ClickHouseStore:
         """See `CallStore`."""
         for run in runs(requests, request_time_us, no_chars, BOUNDS):
             self._insert("request_log", request_block, partition, run)
+
+    def insert_alerts(self, alerts: Sequence[Alert]) -> None:
+        """See `AlertStore`. Of a partition's alerts there may be one writer at a time."""
+        if not alerts:
+            return
+        comment = insert_comment(self._target.database, ALERTS_MARK)
+        with store_errors():
+            session = self._open()
+            if session.inserting(comment):
+                raise StoreUnavailableError("ClickHouse is still at an earlier insert")
+            ids = [alert.alert_id for alert in alerts]
+            held = {row[0] for row in session.rows(_HELD_ALERTS, {"ids": ids})}
+            missing = {alert.alert_id: alert for alert in alerts if alert.alert_id not in held}
+            by_month: dict[tuple[int, int], list[Alert]] = {}
+            for alert in missing.values():
+                by_month.setdefault(month_of(min(alert.raised_at_us, MAX_TIME_US)), []).append(alert)
+            for month in by_month.values():
+                block = alert_block(month)
+                session.insert("alert_log", block.names, block.types, block.columns, comment=comment)
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,7 +10,7 @@ from tallygate.analytics.sql.errors import QueryError
 from tallygate.analytics.sql.views import VIEWS
 from tallygate.runtime.clickhouse import StatementError, Target, connect
 from tests.support.api import running_api, stored
-from tests.support.factories import call, request_event
+from tests.support.factories import alert, call, request_event
 
 SECRET = "secret-of-another-project"
 
@@ -199,7 +199,11 @@ def several_projects() -> Target:
     """A call of the project `default`, and four of others. Not to be written to: tests share it."""
     own = [call(prompt="own")]
     others = [call(project=name, prompt=SECRET) for name in ("other", "Default", "default ", "")]
-    return stored([*own, *others], [request_event(project=event.project) for event in (*own, *others)])
+    return stored(
+        [*own, *others],
+        [request_event(project=event.project) for event in (*own, *others)],
+        alerts=[alert(project=event.project) for event in (*own, *others)],
+    )
 
 
 @functools.cache
@@ -242,6 +246,7 @@ READS = [
     "SELECT sum(requests) FROM usage_daily",
     "SELECT count() FROM requests",
     "SELECT count() FROM unanswered",
+    "SELECT count() FROM alerts",
     "SELECT count() FROM calls WHERE user_id IN (SELECT user_id FROM calls)",
     "SELECT count() FROM calls WHERE exists(SELECT 1 FROM calls)",
     "SELECT sum(n) FROM (SELECT count() AS n FROM calls GROUP BY ALL)",

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from tallygate.analytics.app import build_app
 from tallygate.runtime.clickhouse import Target
 from tallygate.schemas.events import RequestEvent
-from tallygate.schemas.records import Call
+from tallygate.schemas.records import Alert, Call
 from tallygate.stream_processors.sink.store import ClickHouseStore
 from tallygate.stream_processors.store import Placed
 from tests.support.chdb_engine import migrated_target
@@ -53,13 +53,18 @@ async def _json(response: ClientResponse, status: int) -> Any:
 
 
 def stored(
-    calls: Sequence[Call], requests: Sequence[RequestEvent] = (), target: Target | None = None
+    calls: Sequence[Call],
+    requests: Sequence[RequestEvent] = (),
+    target: Target | None = None,
+    *,
+    alerts: Sequence[Alert] = (),
 ) -> Target:
     """A database with these calls, numbered as their origin is."""
     target = target or migrated_target()
     store = ClickHouseStore(target)
     store.insert_calls(0, [Placed(call.origin.seq, call) for call in calls])
     store.insert_requests(0, [Placed(event.origin.seq, event) for event in requests])
+    store.insert_alerts(alerts)
     store.close()
     return target
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tallygate.schemas.call import Attempt, Origin
 from tallygate.schemas.events import RequestEvent, ResponseEvent
-from tallygate.schemas.records import Call
+from tallygate.schemas.records import Alert, Call
 
 NOV_2026_US = 1_794_000_000_000_000
 """2026-11-06 21:20:00 UTC."""
@@ -88,3 +88,25 @@ def call(**fields: Any) -> Call:
     }
     merged = context | fields
     return Call(**(_result(merged) | merged))
+
+
+def alert(**fields: Any) -> Alert:
+    """A fired alert of a hundred dollars a day."""
+    number = next(_numbers)
+    defaults: dict[str, Any] = {
+        "alert_id": str(uuid.UUID(int=2**66 + number)),
+        "project": "default",
+        "budget_id": "rule_1",
+        "name": "Daily spend",
+        "metric": "cost",
+        "period_start_us": NOV_2026_US,
+        "period_end_us": NOV_2026_US + 86_400_000_000,
+        "threshold": 100_000_000_000,
+        "limit": 100_000_000_000,
+        "window": "day",
+        "value": 100_000_000_001,
+        "state": "firing",
+        "raised_at_us": NOV_2026_US + number * 1_000_000,
+        "requests": 7,
+    }
+    return Alert(**(defaults | fields))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tallygate.schemas.codec import encode
 from tallygate.schemas.events import RequestEvent
-from tallygate.schemas.records import Call
+from tallygate.schemas.records import Alert, Call
 from tallygate.stream_processors.errors import StoreUnavailableError
 from tallygate.stream_processors.store import Applied, Placed
 
@@ -37,6 +37,14 @@ class FileStore:
 
     def insert_requests(self, partition: int, requests: Sequence[Placed[RequestEvent]]) -> None:
         self._insert("request", [(placed, None) for placed in requests])
+
+    def insert_alerts(self, alerts: Sequence[Alert]) -> None:
+        self._check()
+        held = {edge for edge, _, _ in self.rows("alert")}
+        values = [
+            ("alert", each.alert_id, 0, 0, None, encode(each)) for each in alerts if each.alert_id not in held
+        ]
+        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def rows(self, kind: str) -> list[tuple[str, int, int]]:
         """Edge, number and cost of what is held, in order of insertion."""

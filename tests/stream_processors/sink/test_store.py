@@ -20,7 +20,7 @@ from tallygate.stream_processors.errors import FatalError, StoreUnavailableError
 from tallygate.stream_processors.sink.store import ClickHouseStore, insert_comment
 from tallygate.stream_processors.store import Applied, Placed
 from tests.support.chdb_engine import empty_target, migrated_target
-from tests.support.factories import NOV_2026_US, call, request_event
+from tests.support.factories import NOV_2026_US, alert, call, request_event
 from tests.support.wait import eventually_sync
 
 DEC_2026_US = NOV_2026_US + 30 * 86_400_000_000
@@ -245,3 +245,18 @@ async def test_stores_of_several_threads_at_once() -> None:
     with opened(target) as (store, session):
         assert session.rows("SELECT count() FROM calls") == [(120,)]
         assert [store.applied(partition).calls for partition in range(3)] == [{"a": 40}] * 3
+
+
+def test_alerts_are_held_once_whatever_is_repeated() -> None:
+    first, second = alert(), alert(raised_at_us=DEC_2026_US, state="resolved", group="ada\udcff")
+    with opened(migrated_target()) as (store, session):
+        store.insert_alerts([first, first])
+        store.insert_alerts([first, second])
+        store.insert_alerts([second])
+        rows = session.rows("SELECT alert_id, state, value, group_value FROM alerts ORDER BY raised_at")
+        assert rows == [
+            (first.alert_id, "firing", first.value, ""),
+            (second.alert_id, "resolved", second.value, "ada?"),
+        ]
+        (row,) = session.rows("SELECT * FROM alerts WHERE state = 'firing'")
+        assert {7, "cost", "day", "Daily spend", True, None} <= set(row)

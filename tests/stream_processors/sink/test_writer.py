@@ -9,14 +9,14 @@ from tallygate.runtime.messages import Place
 from tallygate.schemas.call import Origin
 from tallygate.schemas.codec import encode, encode_lines
 from tallygate.schemas.events import RequestEvent
-from tallygate.schemas.records import Call
+from tallygate.schemas.records import Alert, Call
 from tallygate.stream_processors.errors import StoreUnavailableError
 from tallygate.stream_processors.messages import Raw
 from tallygate.stream_processors.sink.writer import LeaseDoubtfulError, PartitionWriter
 from tallygate.stream_processors.store import Applied, Placed
-from tests.support.factories import call, request_event
+from tests.support.factories import alert, call, request_event
 
-CALLS, REQUESTS = Place("llm.calls", 3), Place("llm.requests", 3)
+CALLS, REQUESTS, ALERTS = Place("llm.calls", 3), Place("llm.requests", 3), Place("llm.alerts", 3)
 
 
 class SqliteStore:
@@ -37,6 +37,11 @@ class SqliteStore:
 
     def insert_requests(self, partition: int, requests: Sequence[Placed[RequestEvent]]) -> None:
         self._insert("request", partition, [item.record.origin for item in requests])
+
+    def insert_alerts(self, alerts: Sequence[Alert]) -> None:
+        held = {edge for (edge,) in self._db.execute("SELECT edge FROM held WHERE kind = 'alert'")}
+        rows = [(each.alert_id,) for each in alerts if each.alert_id not in held]
+        self._db.executemany("INSERT INTO held VALUES ('alert', 0, ?, 0)", rows)
 
     def held(self, kind: str) -> list[int]:
         rows = self._db.execute("SELECT seq FROM held WHERE kind = ? ORDER BY rowid", (kind,))
@@ -119,3 +124,17 @@ def test_partitions_that_were_taken_away_are_asked_for_anew() -> None:
     PartitionWriter(store, lambda: True).write(CALLS, [Raw(1, calls(2))])
     writer.write(CALLS, [Raw(1, calls(2, 3))])
     assert store.held("call") == [1, 2, 3]
+
+
+def test_alerts_are_written_with_the_lease_and_known_by_their_ids() -> None:
+    store = SqliteStore()
+    held = [True]
+    writer = PartitionWriter(store, lambda: held[0])
+    raw = Raw(0, encode(alert()) + b"\nnonsense")
+    for _ in range(2):
+        [bad] = writer.write(ALERTS, [raw])
+        assert bad.line == b"nonsense"
+    assert len(store.held("alert")) == 1
+    held[0] = False
+    with pytest.raises(LeaseDoubtfulError):
+        writer.write(ALERTS, [raw])
