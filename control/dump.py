@@ -6,6 +6,7 @@ from pydantic import ConfigDict
 
 from tallygate.control.records import Project
 from tallygate.schemas.model import Record
+from tallygate.schemas.rules import CallHook, Channel, PriceOverride, Rule
 
 
 class DumpedSecret(Record):
@@ -26,8 +27,6 @@ class DumpedKey(Record):
     user_id: str
     models: tuple[str, ...]
     rate_limits: tuple[str, ...]
-    budget_id: str | None
-    budget_limit_nanos: int | None
     expires_at: datetime | None
     secrets: tuple[DumpedSecret, ...]
 
@@ -57,6 +56,15 @@ class DumpedAlias(Record):
     models: tuple[str, ...]
 
 
+class DumpedChannel(Record):
+    """A channel that is enabled."""
+
+    model_config = ConfigDict(val_json_bytes="base64")
+
+    channel: Channel
+    sealed: bytes
+
+
 class Dump(Record):
     """One state of the store. Archived projects and all that is theirs are left out."""
 
@@ -66,3 +74,9 @@ class Dump(Record):
     keys: tuple[DumpedKey, ...]
     credentials: tuple[DumpedCredential, ...]
     aliases: tuple[DumpedAlias, ...]
+    rules: tuple[Rule, ...] = ()
+    """Enabled ones, by the time they were made; so are the following."""
+    channels: tuple[DumpedChannel, ...] = ()
+    hooks: tuple[CallHook, ...] = ()
+    price_overrides: tuple[PriceOverride, ...] = ()
+    """The newest first."""

@@ -43,8 +43,6 @@ class Key(Record):
     user_id: str = ""
     models: tuple[str, ...] = ()
     rate_limits: tuple[str, ...] = ()
-    budget_id: str | None = None
-    budget_limit_nanos: int | None = None
     expires_at: datetime | None = None
     created_at: datetime
     rotated_at: datetime | None = None

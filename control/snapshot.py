@@ -7,21 +7,22 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-import orjson
 from pydantic import SecretStr
 
-from tallygate.control.dump import Dump, DumpedCredential, DumpedKey
+from tallygate.control.dump import Dump, DumpedChannel, DumpedCredential, DumpedKey
 from tallygate.control.errors import SealError
+from tallygate.control.instants import micros
 from tallygate.control.records import ProjectSettings
 from tallygate.control.rules import expand, model_matcher
+from tallygate.control.sealed import open_secrets
 from tallygate.control.secrets import digest
 from tallygate.control.vault import Vault
+from tallygate.schemas.rules import RuleBook, by_project
 
 log = logging.getLogger(__name__)
 NO_SETTINGS = ProjectSettings()
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,6 @@ class KeyInfo:
     user_id: str
     models: tuple[str, ...]
     rate_limits: tuple[str, ...]
-    budget_id: str | None
-    budget_limit_nanos: int | None
     expires_at_us: int | None
     _matches: Callable[[str], bool] = field(repr=False, compare=False)
 
@@ -98,6 +97,9 @@ class Snapshot:
     grants: Mapping[bytes, Grant] = field(default_factory=dict, repr=False)
     deployments: Mapping[Scoped, tuple[Deployment, ...]] = field(default_factory=dict, repr=False)
     aliases: Mapping[Scoped, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    rule_book: RuleBook = field(default_factory=RuleBook, repr=False)
+    channel_secrets: Mapping[str, Mapping[str, SecretStr]] = field(default_factory=dict, repr=False)
+    """By channel: `url` of webhooks and Slack, `signing_secret` of webhooks. For the notifier alone."""
 
     def find(self, secret: str) -> Grant | None:
         """The grant of a gateway key's secret, valid or not (to tell a caller that a key expired).
@@ -147,7 +149,36 @@ def assemble(dump: Dump, vault: Vault) -> Snapshot:
         grants=_grants(dump.keys),
         deployments={scope: tuple(found) for scope, found in deployments.items()},
         aliases={(alias.project, alias.name): alias.models for alias in dump.aliases},
+        rule_book=_rule_book(dump),
+        channel_secrets=_channel_secrets(dump.channels, vault),
     )
+
+
+def _rule_book(dump: Dump) -> RuleBook:
+    return RuleBook(
+        version=dump.version,
+        rules=by_project(dump.rules),
+        channels=by_project(dumped.channel for dumped in dump.channels),
+        hooks=by_project(dump.hooks),
+        price_overrides=by_project(dump.price_overrides),
+        time_zones={project.id: project.settings.time_zone for project in dump.projects},
+    )
+
+
+def _channel_secrets(channels: tuple[DumpedChannel, ...], vault: Vault) -> dict[str, dict[str, SecretStr]]:
+    opened = {}
+    for dumped in channels:
+        channel_id = dumped.channel.channel_id
+        try:
+            opened[channel_id] = open_secrets(dumped.sealed, vault, context=channel_context(channel_id))
+        except SealError as error:
+            log.error("channel left out: %s", error)  # noqa: TRY400 - the traceback adds nothing
+    return opened
+
+
+def channel_context(channel_id: str) -> str:
+    """What a channel's secrets are sealed for."""
+    return f"channel {channel_id}"
 
 
 def _grants(keys: tuple[DumpedKey, ...]) -> dict[bytes, Grant]:
@@ -163,8 +194,6 @@ def _grants(keys: tuple[DumpedKey, ...]) -> dict[bytes, Grant]:
             user_id=key.user_id,
             models=key.models,
             rate_limits=key.rate_limits,
-            budget_id=key.budget_id,
-            budget_limit_nanos=key.budget_limit_nanos,
             expires_at_us=_micros(key.expires_at),
             _matches=matchers[key.models],
         )
@@ -173,7 +202,12 @@ def _grants(keys: tuple[DumpedKey, ...]) -> dict[bytes, Grant]:
 
 
 def _micros(at: datetime | None) -> int | None:
-    return None if at is None else (at - EPOCH) // timedelta(microseconds=1)
+    return None if at is None else micros(at)
+
+
+def credential_context(credential_id: str) -> str:
+    """What a credential's secrets are sealed for."""
+    return f"credential {credential_id}"
 
 
 def deployment(credential: DumpedCredential, vault: Vault) -> Deployment:
@@ -187,21 +221,10 @@ def deployment(credential: DumpedCredential, vault: Vault) -> Deployment:
         project=credential.project,
         provider=credential.provider,
         name=credential.name,
-        secrets=_opened(credential.sealed, credential.id, vault),
+        secrets=open_secrets(credential.sealed, vault, context=credential_context(credential.id)),
         base_url=credential.base_url,
         region=credential.region,
         api_version=credential.api_version,
         model_map=credential.model_map,
         weight=credential.weight,
     )
-
-
-def seal_secrets(secrets: Mapping[str, SecretStr], credential_id: str, vault: Vault) -> bytes:
-    """Seal a credential's secrets for its row."""
-    plain = orjson.dumps({name: secret.get_secret_value() for name, secret in secrets.items()})
-    return vault.seal(plain, context=f"credential {credential_id}")
-
-
-def _opened(sealed: bytes, credential_id: str, vault: Vault) -> dict[str, SecretStr]:
-    plain = vault.open(sealed, context=f"credential {credential_id}")
-    return {name: SecretStr(secret) for name, secret in orjson.loads(plain).items()}

@@ -81,8 +81,7 @@ Secrets = Annotated[
     AfterValidator(_secrets),
 ]
 Weight = Annotated[int, Field(ge=1, le=1_000_000)]
-BudgetId = Annotated[str, _text(64)]
-Limit = Annotated[int, Field(ge=0, lt=2**63)]
+TimeZone = Annotated[str, _text(64), AfterValidator(_zone)]
 
 
 class Spec(BaseModel):
@@ -105,7 +104,7 @@ class SettingsPatch(Spec):
     target_urls: Annotated[tuple[BaseUrl, ...], Field(max_length=100)] = ()
     omit_request: bool = False
     omit_response: bool = False
-    time_zone: Annotated[str, _text(64), AfterValidator(_zone)] = "UTC"
+    time_zone: TimeZone = "UTC"
     rate_limits: Policies = ()
 
 
@@ -125,8 +124,6 @@ class NewKey(Spec):
     user_id: UserId = ""
     models: Globs = ()
     rate_limits: Policies = ()
-    budget_id: BudgetId | None = None
-    budget_limit_nanos: Limit | None = None
     expires_at: Expiry | None = None
 
 
@@ -137,8 +134,6 @@ class KeyPatch(Spec):
     user_id: UserId = ""
     models: Globs = ()
     rate_limits: Policies = ()
-    budget_id: BudgetId | None = None
-    budget_limit_nanos: Limit | None = None
     expires_at: Expiry | None = None
 
 

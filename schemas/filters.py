@@ -87,7 +87,7 @@ _VALUE_SCHEMA = {
 
 
 class _FilterModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, serialize_by_alias=True)
 
 
 class Condition(_FilterModel):

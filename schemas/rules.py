@@ -1,22 +1,21 @@
 """Rules of the accounting: what to count and to tell of, whom to tell, and what calls cost.
 
 People set them in the control store; processors and edges get them as a `RuleBook`. Whether a rule makes
-sense is checked there, when it is set (`control/rule_checks.py`): what is here is taken as it is.
+sense is checked there, when it is set (`control/accounting/checks.py`): what is here is taken as it is.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import Field
 
 from tallygate.schemas.call import Count, Micros
+from tallygate.schemas.filters import Filter
 from tallygate.schemas.model import Record
-
-Filter = dict[str, Any]
-"""A filter tree over calls."""
+from tallygate.schemas.periods import Period
 
 SumMetric = Literal[
     "cost",
@@ -41,9 +40,9 @@ SUM_METRICS: frozenset[str] = frozenset(get_args(SumMetric))
 RATIO_METRICS: frozenset[str] = frozenset(get_args(RatioMetric))
 QUANTILE_METRICS: frozenset[str] = frozenset(get_args(QuantileMetric))
 
-Period = Literal["hour", "day", "week", "month"]
 Kind = Literal["threshold", "projected", "anomaly"]
 Action = Literal["notify", "warn", "block"]
+Direction = Literal["above", "below"]
 
 
 class CalendarWindow(Record):
@@ -75,7 +74,8 @@ class Rule(Record):
     revision: Count = 1
     """Grows with every change."""
     counting_revision: Count = 1
-    """Grows only when what is counted changes: filter, group, window, time zone or kind."""
+    """Grows only when what is counted changes: metric, filter, group, window, time zone, kind or weeks; and
+    when the rule is in force again, for while it was not nobody counted."""
     metric: Metric
     filter: Filter | None = None
     """Which calls count; None: all."""
@@ -88,7 +88,7 @@ class Rule(Record):
     limit: Count = 0
     """In the metric's unit: nano-dollars, a number of calls or tokens, microseconds, parts per million.
     Without meaning for `anomaly`."""
-    direction: Literal["above", "below"] = "above"
+    direction: Direction = "above"
     """`above` fires at the limit or over it, `below` under it."""
     thresholds_percent: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = (100,)
     """Parts of the limit at which to tell, growing."""

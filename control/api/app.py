@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
-from tallygate.control.api import admins, aliases, credentials, keys, projects
+from tallygate.control.api import admins, aliases, channels, credentials, keys, projects, rules
 from tallygate.control.api.errors import errors_told
 from tallygate.control.api.exchange import OPENED
 from tallygate.control.api.guard import guard
@@ -28,7 +28,7 @@ def build_admin(opened: Callable[[], ControlStore], *, open_mode: bool) -> web.A
     """
     app = web.Application(middlewares=(errors_told, guard(opened, open_mode=open_mode)))
     app[OPENED] = opened
-    for module in (projects, keys, credentials, aliases, admins):
+    for module in (projects, keys, credentials, aliases, rules, channels, admins):
         app.add_routes(module.ROUTES)
     return app
 

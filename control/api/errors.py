@@ -14,6 +14,7 @@ from tallygate.control.errors import (
     NotFoundError,
     StoreUnavailableError,
 )
+from tallygate.schemas.filters import path_of
 
 log = logging.getLogger(__name__)
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
@@ -39,7 +40,7 @@ def error_response(status: int, code: str, message: str, param: str = "") -> web
 def invalid(error: ValidationError) -> RefusedError:
     """Every mistake in one message; `param` is the first."""
     found = [
-        (".".join(str(part) for part in item["loc"]), item["msg"])
+        (path_of(item["loc"]), item["msg"])
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     message = "; ".join(f"{where}: {what}" if where else what for where, what in found)

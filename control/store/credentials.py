@@ -6,8 +6,9 @@ from sqlalchemy.orm import Session
 from tallygate.control.dump import DumpedCredential
 from tallygate.control.errors import ConflictError
 from tallygate.control.records import Credential
+from tallygate.control.sealed import seal_secrets
 from tallygate.control.secrets import last4, new_id
-from tallygate.control.snapshot import Deployment, deployment, seal_secrets
+from tallygate.control.snapshot import Deployment, credential_context, deployment
 from tallygate.control.specs import CredentialPatch, NewCredential, Secrets
 from tallygate.control.store.change import Change
 from tallygate.control.store.lookup import get, live_project, page
@@ -31,7 +32,7 @@ def create(change: Change, new: NewCredential) -> Credential:
     row = CredentialRow(
         **new.model_dump(exclude={"secrets"}),
         id=row_id,
-        sealed=seal_secrets(new.secrets, row_id, change.vault),
+        sealed=seal_secrets(new.secrets, change.vault, context=credential_context(row_id)),
         last4=_tail(new.secrets),
         created_at=change.now,
         updated_at=change.now,
@@ -56,7 +57,7 @@ def patch(change: Change, credential_id: str, changes: CredentialPatch) -> Crede
     for name, value in given.items():
         setattr(row, name, value)
     if "secrets" in changes.model_fields_set:
-        row.sealed = seal_secrets(changes.secrets, row.id, change.vault)
+        row.sealed = seal_secrets(changes.secrets, change.vault, context=credential_context(row.id))
         row.last4 = _tail(changes.secrets)
         given["secrets"] = "replaced"
     row.updated_at = change.now

@@ -1,13 +1,44 @@
 """Reading the edges' dump: a handful of whole-table queries in one transaction."""
 
+import logging
 from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
 
-from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy.orm import Mapped, Session
 
-from tallygate.control.dump import Dump, DumpedAlias, DumpedCredential, DumpedKey, DumpedSecret
+from tallygate.control.dump import (
+    Dump,
+    DumpedAlias,
+    DumpedChannel,
+    DumpedCredential,
+    DumpedKey,
+    DumpedSecret,
+)
+from tallygate.control.store.channels import to_channel
+from tallygate.control.store.hooks import to_hook
+from tallygate.control.store.lookup import Owned
+from tallygate.control.store.prices import to_price
 from tallygate.control.store.projects import to_project
-from tallygate.control.store.tables import AliasRow, CredentialRow, KeyRow, KeySecretRow, MetaRow, ProjectRow
+from tallygate.control.store.rules import to_rule
+from tallygate.control.store.tables import (
+    AliasRow,
+    CallHookRow,
+    ChannelRow,
+    CredentialRow,
+    KeyRow,
+    KeySecretRow,
+    MetaRow,
+    PriceOverrideRow,
+    ProjectRow,
+    RuleRow,
+)
+from tallygate.schemas.model import Record
+
+log = logging.getLogger(__name__)
+R = TypeVar("R", bound=Record)
 
 
 def read_dump(session: Session) -> Dump:
@@ -35,7 +66,35 @@ def read_dump(session: Session) -> Dump:
             for row in aliases
             if row.project in everywhere
         ),
+        rules=_records(session, RuleRow, live, to_rule, RuleRow.enabled),
+        channels=_records(session, ChannelRow, live, _channel, ChannelRow.enabled),
+        hooks=_records(session, CallHookRow, live, to_hook, CallHookRow.enabled),
+        price_overrides=_records(session, PriceOverrideRow, live, to_price)[::-1],
     )
+
+
+def _records(
+    session: Session,
+    row: type[Owned],
+    live: set[str],
+    make: Callable[[Owned], R],
+    *conditions: ColumnElement[bool] | Mapped[bool],
+) -> tuple[R, ...]:
+    """The records of live projects' rows, by the time they were made. One that this release can't read is
+    left out and logged; the others work on."""
+    found = []
+    for each in session.scalars(select(row).where(*conditions).order_by(row.id)):
+        if each.project not in live:
+            continue
+        try:
+            found.append(make(each))
+        except ValidationError as error:
+            log.error("%s left out: %d fields are not of this release", each.id, error.error_count())  # noqa: TRY400
+    return tuple(found)
+
+
+def _channel(row: ChannelRow) -> DumpedChannel:
+    return DumpedChannel(channel=to_channel(row), sealed=row.sealed)
 
 
 def _keys(session: Session, live: set[str]) -> tuple[DumpedKey, ...]:

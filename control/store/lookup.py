@@ -1,14 +1,24 @@
 """What the repositories have in common: finding rows, paging."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from tallygate.control.errors import NotFoundError
-from tallygate.control.store.tables import Base, ProjectRow
+from tallygate.control.store.tables import (
+    Base,
+    CallHookRow,
+    ChannelRow,
+    PriceOverrideRow,
+    ProjectRow,
+    RuleRow,
+)
 
 Row = TypeVar("Row", bound=Base)
+Owned = TypeVar("Owned", RuleRow, ChannelRow, CallHookRow, PriceOverrideRow)
+"""Rows that always belong to a project."""
 
 
 def get(session: Session, row: type[Row], key: object, what: str) -> Row:
@@ -38,3 +48,13 @@ def page(query: Select[Any], id_column: Any, *, before: str | int | None, limit:
     if before is not None:
         query = query.where(id_column < before)
     return query.order_by(id_column.desc()).limit(limit)
+
+
+def of_project(
+    session: Session, row: type[Owned], project: str | None, *, before: str | None, limit: int
+) -> Iterable[Owned]:
+    """Rows of a project, or of all, newest first."""
+    query = select(row)
+    if project is not None:
+        query = query.where(row.project == project)
+    return session.scalars(page(query, row.id, before=before, limit=limit))

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from tallygate.control.errors import ConflictError, InvalidError
 from tallygate.control.records import DEFAULT_PROJECT, Project
 from tallygate.control.specs import NewProject, ProjectPatch
+from tallygate.control.store import rules
 from tallygate.control.store.change import Change
 from tallygate.control.store.lookup import get
 from tallygate.control.store.tables import ProjectRow
@@ -56,6 +57,8 @@ def _archive(change: Change, row: ProjectRow, *, archived: bool) -> None:
         )
     if archived != (row.archived_at is not None):
         row.archived_at = change.now if archived else None
+        if not archived:
+            rules.recount(change, row.id)
 
 
 def show(session: Session, project: str) -> Project:

@@ -1,6 +1,6 @@
 """The tables, as declared. `control/migrations` brings a database to exactly this (a test compares them)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -18,8 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+from tallygate.control.instants import instant, micros
 
 
 class Instant(TypeDecorator[datetime]):
@@ -30,11 +29,11 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """To microseconds; a naive time is a mistake and raises."""
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return None if value is None else micros(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """To UTC."""
-        return None if value is None else EPOCH + value * MICROSECOND
+        return None if value is None else instant(value)
 
 
 class Base(DeclarativeBase):
@@ -93,8 +92,6 @@ class KeyRow(Base):
     user_id: Mapped[str] = mapped_column(String(1024))
     models: Mapped[list[str]] = mapped_column(JSON)
     rate_limits: Mapped[list[str]] = mapped_column(JSON)
-    budget_id: Mapped[str | None] = mapped_column(String(64))
-    budget_limit_nanos: Mapped[int | None] = mapped_column(BigInteger)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
     rotated_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -142,6 +139,59 @@ class AliasRow(Base):
     project: Mapped[str | None] = mapped_column(ForeignKey("projects.id"))
     name: Mapped[str] = mapped_column(String(128))
     models: Mapped[list[str]] = mapped_column(JSON)
+
+
+class RuleRow(Base):
+    """A budget or alert rule."""
+
+    __tablename__ = "rules"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    enabled: Mapped[bool]
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """A `schemas.rules.Rule` without what the other columns hold."""
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ChannelRow(Base):
+    """Where alerts or records of calls go. How to reach it is sealed."""
+
+    __tablename__ = "channels"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(16))
+    events: Mapped[str] = mapped_column(String(16))
+    target: Mapped[str] = mapped_column(String(2048))
+    addresses: Mapped[list[str]] = mapped_column(JSON)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    enabled: Mapped[bool]
+    disabled_reason: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class CallHookRow(Base):
+    """Calls whose records go to a webhook."""
+
+    __tablename__ = "call_hooks"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    channel_id: Mapped[str] = mapped_column(ForeignKey("channels.id"), index=True)
+    enabled: Mapped[bool]
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """A `schemas.rules.CallHook` without what the other columns hold."""
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PriceOverrideRow(Base):
+    """What a project pays for some models."""
+
+    __tablename__ = "price_overrides"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """A `schemas.rules.PriceOverride` without what the other columns hold."""
+    created_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class AdminTokenRow(Base):

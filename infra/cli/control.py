@@ -65,11 +65,13 @@ def spec(model: type[S], given: Mapping[str, Any]) -> S:
     """
     from pydantic import ValidationError
 
+    from tallygate.schemas.filters import path_of
+
     try:
         return model.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         mistakes = error.errors(include_input=False, include_url=False, include_context=False)
-        lines = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in mistakes]
+        lines = [f"{path_of(one['loc'])}: {one['msg']}" for one in mistakes]
         raise click.UsageError("\n".join(lines)) from error
 
 

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from tallygate.schemas.filters import Condition
 from tallygate.schemas.records import BudgetState
 from tallygate.schemas.rules import Rule
 from tallygate.stream_processors.budgets.reading import Reading
@@ -56,8 +57,8 @@ def allowance(
 def scope_of(rule: Rule, group: str) -> tuple[Scope, str, str]:
     """Whose calls a budget is about, which is one label at most: kind, value and name of a property."""
     label, value = rule.group_by, group
-    if not label and rule.filter is not None:
-        label, value = str(rule.filter["field"]), str(rule.filter["value"])
+    if not label and isinstance(rule.filter, Condition):
+        label, value = rule.filter.field, str(rule.filter.value)
     if not label:
         return "project", "", ""
     if label in _LABELS:

@@ -9,11 +9,12 @@ from pydantic import SecretStr
 from tallygate.control.errors import ConflictError
 from tallygate.control.open import open_store
 from tallygate.control.specs import CredentialPatch, NewAdminToken, Rotation
-from tallygate.control.store import admins, audit, credentials, keys
+from tallygate.control.store import admins, audit, channels, credentials, keys
 from tallygate.runtime.config import Settings
-from tests.support.control import issue, keep, running_feed
+from tests.support.control import add_channel, issue, keep, running_feed
 from tests.support.postgres import Postgres
 
+RECEIVER = "https://hooks.example/services/canary-0123456789"
 PROVIDER_SECRETS = ("sk-canary-first-0123456789", "sk-canary-second-987654321")
 
 
@@ -27,8 +28,12 @@ def use_everything(settings: Settings) -> list[str]:
         admin = admins.create(change, NewAdminToken(name="ci"))
         patch = CredentialPatch(secrets={"api_key": SecretStr(PROVIDER_SECRETS[1])})
         credentials.patch(change, kept.id, patch)
+    channel = add_channel(store, url=RECEIVER)
+    with store.write("test") as change:
+        signing = channels.rotate(change, channel.channel.channel_id).signing_secret
     with running_feed(settings) as feed:
         logging.getLogger("test").warning("%r %r", feed.current, feed.current.find(issued.secret))
+        logging.getLogger("test").warning("%r", feed.current.channel_secrets)
         for deployment in feed.current.deployments_of("default", "openai"):
             logging.getLogger("test").warning("%r", deployment)
     with pytest.raises(ConflictError) as caught:
@@ -37,7 +42,10 @@ def use_everything(settings: Settings) -> list[str]:
     with store.read() as session:
         logging.getLogger("test").warning("%r", audit.listed(session, limit=99))
     store.close()
-    return [issued.secret, rotated.secret, admin.secret, *PROVIDER_SECRETS]
+    assert channel.signing_secret is not None
+    assert signing is not None
+    made = [issued.secret, rotated.secret, admin.secret, channel.signing_secret, signing]
+    return [*made, *PROVIDER_SECRETS, RECEIVER]
 
 
 def assert_absent(secrets: list[str], content: bytes, where: str) -> None:

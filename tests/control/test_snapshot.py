@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from tallygate.control.dump import Dump, DumpedCredential, DumpedKey, DumpedSecret
 from tallygate.control.records import Project
+from tallygate.control.sealed import seal_secrets
 from tallygate.control.secrets import digest
-from tallygate.control.snapshot import Snapshot, assemble, seal_secrets
+from tallygate.control.snapshot import Snapshot, assemble
 from tallygate.control.vault import Vault
 
 VAULT = Vault(b"k" * 32)
@@ -28,8 +29,6 @@ def key(secret: str, **given: object) -> DumpedKey:
         "user_id": "",
         "models": (),
         "rate_limits": (),
-        "budget_id": None,
-        "budget_limit_nanos": None,
         "expires_at": None,
         "secrets": (DumpedSecret(digest=digest(secret), valid_until=None),),
     }
@@ -87,7 +86,7 @@ def test_models_are_allowed_by_name_or_with_provider() -> None:
 
 
 def test_a_damaged_credential_is_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
-    sealed = seal_secrets({"api_key": SecretStr("sk-1")}, "cred_1", VAULT)
+    sealed = seal_secrets({"api_key": SecretStr("sk-1")}, VAULT, context="credential cred_1")
     moved = credential("cred_2", sealed)  # another row's
     with caplog.at_level(logging.ERROR):
         snapshot = assemble(dump(credentials=(credential("cred_1", sealed), moved)), VAULT)

@@ -8,14 +8,18 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from tallygate.control.accounting.channel_specs import NewChannel
+from tallygate.control.accounting.rule_specs import NewRule
 from tallygate.control.feed import SnapshotFeed
 from tallygate.control.open import open_feed
 from tallygate.control.records import Credential, Key
 from tallygate.control.specs import NewCredential, NewKey
-from tallygate.control.store import credentials, keys
+from tallygate.control.store import channels, credentials, keys, rules
+from tallygate.control.store.channels import IssuedChannel
 from tallygate.control.store.database import ControlStore
 from tallygate.control.store.keys import Issued
 from tallygate.runtime.config import ControlConfig, Settings
+from tallygate.schemas.rules import Rule
 
 
 def settings_for(data_dir: Path, dsn: str | None = None, **given: Any) -> Settings:
@@ -43,6 +47,20 @@ def keep(store: ControlStore, **given: Any) -> Credential:
         return credentials.create(
             change, NewCredential(**{"provider": "openai", "secrets": secrets, **given})
         )
+
+
+def add_rule(store: ControlStore, **given: Any) -> Rule:
+    """A new rule: on the daily spend, unless told otherwise."""
+    daily = {"project": "default", "name": "daily", "metric": "cost", "limit_usd": "50"}
+    with store.write("test") as change:
+        return rules.create(change, NewRule.model_validate(daily | given))
+
+
+def add_channel(store: ControlStore, **given: Any) -> IssuedChannel:
+    """A new channel: a webhook for alerts, unless told otherwise."""
+    webhook = {"project": "default", "name": "ops", "kind": "webhook", "url": "https://ops.example/in"}
+    with store.write("test") as change:
+        return channels.create(change, NewChannel.model_validate(webhook | given))
 
 
 @contextmanager

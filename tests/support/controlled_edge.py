@@ -63,4 +63,4 @@ def snapshot_of(*keys: KeyInfo, **projects: ProjectSettings) -> Snapshot:
 
 def key_of(key_id: str, project: str = "default", rate_limits: tuple[str, ...] = ()) -> KeyInfo:
     """A gateway key that may use every model."""
-    return KeyInfo(key_id, project, key_id, "", (), rate_limits, None, None, None, model_matcher(()))
+    return KeyInfo(key_id, project, key_id, "", (), rate_limits, None, model_matcher(()))

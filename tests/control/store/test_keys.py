@@ -38,8 +38,6 @@ def test_a_new_key_is_known_by_its_secret_with_all_its_fields(store: ControlStor
         "user_id": "zoë",
         "models": ("gpt-4o*", "anthropic/*"),
         "rate_limits": ("100;w=60",),
-        "budget_id": "b1",
-        "budget_limit_nanos": 2**62,
         "expires_at": expires_at,
     }
     key, secret = issue(store, **given)
@@ -71,7 +69,7 @@ def test_unknown_project_and_past_expiry_are_refused(store: ControlStore) -> Non
 
 def test_a_patch_changes_what_it_names_and_null_clears(store: ControlStore) -> None:
     key, secret = issue(
-        store, user_id="u", models=("gpt-4o",), budget_id="b", expires_at="2100-01-01T00:00:00Z"
+        store, user_id="u", models=("gpt-4o",), rate_limits=("9;w=60",), expires_at="2100-01-01T00:00:00Z"
     )
     changed = patch(store, key.id, models=["claude-*"], expires_at=None)
     assert changed == key.model_copy(update={"models": ("claude-*",), "expires_at": None})
@@ -79,7 +77,7 @@ def test_a_patch_changes_what_it_names_and_null_clears(store: ControlStore) -> N
     assert info is not None
     assert info.allows("claude-x")
     assert not info.allows("gpt-4o")
-    assert info.budget_id == "b"
+    assert info.rate_limits == ("9;w=60",)
 
 
 def test_rotation_takes_both_secrets_until_the_overlap_ends(store: ControlStore) -> None:

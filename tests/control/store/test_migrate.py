@@ -13,11 +13,14 @@ from sqlalchemy import Engine, text
 from tallygate.control import migrations
 from tallygate.control.errors import SchemaError, StoreUnavailableError
 from tallygate.control.open import open_store
+from tallygate.control.store import rules
 from tallygate.control.store.database import ControlStore
 from tallygate.control.store.engine import engine_for
 from tallygate.control.store.migrate import migrate
 from tallygate.control.store.tables import Base
 from tallygate.runtime.config import ConfigError, Settings
+from tallygate.schemas.filters import Condition, Op
+from tallygate.schemas.rules import CalendarWindow
 from tests.support.control import issue, settings_for
 from tests.support.postgres import Postgres
 
@@ -99,6 +102,29 @@ def test_a_migration_that_fails_leaves_nothing(settings: Settings, monkeypatch: 
         open_store(settings)
     monkeypatch.undo()
     open_store(settings).close()
+
+
+def test_a_keys_budget_becomes_a_rule_that_tells(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "HEAD", "0001")
+    store = open_store(settings)
+    columns = "id, project, name, user_id, models, rate_limits, budget_limit_nanos, created_at"
+    with store.write("test") as change:
+        for key_id, limit in (("key_1", "5000000000"), ("key_2", "NULL")):
+            values = f"'{key_id}', 'default', 'ci', '', '[]', '[]', {limit}, 1"
+            change.session.execute(text(f"INSERT INTO keys ({columns}) VALUES ({values})"))
+    store.close()
+    monkeypatch.undo()
+    store = open_store(settings)
+    (rule,) = store.dump().rules
+    assert rule.name == "Budget of key ci"
+    assert (rule.metric, rule.limit, rule.action) == ("cost", 5_000_000_000, "notify")
+    assert (rule.filter, rule.window) == (
+        Condition(field="key_id", op=Op.EQ, value="key_1"),
+        CalendarWindow(period="month"),
+    )
+    with store.read() as session:
+        assert rules.show(session, rule.rule_id) == rule
+    store.close()
 
 
 def test_tables_that_are_not_there_are_told(settings: Settings, store: ControlStore) -> None:

@@ -24,7 +24,7 @@ NOBODY = "http://127.0.0.1:1"
 
 
 def snapshot(*models: str) -> Snapshot:
-    key = KeyInfo("k1", "default", "k", "", models, (), None, None, None, model_matcher(models))
+    key = KeyInfo("k1", "default", "k", "", models, (), None, model_matcher(models))
     return Snapshot(
         grants={digest(SECRET): Grant(key, None)},
         aliases={(None, "best"): ("claude-sonnet-4-5",), ("other", "theirs"): ("gpt-4o",)},

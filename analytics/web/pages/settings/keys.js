@@ -1,7 +1,7 @@
 // Gateway keys. A secret is shown once, in the answer that makes it.
 
 import { get, post } from "../../lib/api.js";
-import { ago, dollars, exactly } from "../../lib/format.js";
+import { ago, exactly } from "../../lib/format.js";
 import { html, useState } from "../../lib/h.js";
 import { useQuery } from "../../lib/query.js";
 import { FormDialog, list } from "../../ui/form_dialog.js";
@@ -38,7 +38,6 @@ function columns(act) {
     { id: "name", label: "Key", show: (row) => html`<b>${row.name}</b> <span class="soft mono">…${row.last4}</span>`, title: (row) => row.id },
     { id: "project", label: "Project", show: (row) => row.project }, { id: "user", label: "User", show: (row) => row.user_id || "–" },
     { id: "models", label: "Models", clip: true, show: (row) => row.models.join(", ") || "all" }, { id: "limits", label: "Limits", clip: true, show: (row) => row.rate_limits.join(", ") || "none" },
-    { id: "budget", label: "Budget", number: true, show: (row) => (row.budget_limit_nanos === null ? "–" : dollars(row.budget_limit_nanos / 1e9)) },
     { id: "expires", label: "Expires", show: (row) => (row.revoked_at ? `revoked ${ago(row.revoked_at)}` : row.expires_at ? exactly(row.expires_at) : "never") },
     { id: "do", label: "", show: (row) => !row.revoked_at && html`<${Actions} row=${row} act=${act} />` },
   ];
