@@ -15,6 +15,7 @@ from tallygate.schemas.records import Firing, Tokens
 from tallygate.schemas.rules import CallHook, Channel, PriceOverride, Rule
 from tallygate.schemas.topics import TOPICS
 from tallygate.schemas.totals import PeriodSums, RuleProgress
+from tallygate.schemas.webhooks import AlertWebhook, CallWebhook, PingWebhook
 
 HERE = Path(__file__).parent
 JSON_DIR = HERE / "json"
@@ -26,7 +27,9 @@ PARTS: tuple[type[Record], ...] = (Attempt, Body, Firing, Origin, PeriodSums, Ru
 """Of records; none is a message by itself."""
 CONTROLS = (Rule, Channel, CallHook, PriceOverride)
 """What people set: the admin API gives it, processors follow it."""
-MODELS: tuple[type[Record], ...] = (*(topic.model for topic in TOPICS), *PARTS, *CONTROLS)
+WEBHOOKS = (AlertWebhook, CallWebhook, PingWebhook)
+"""What receivers of webhooks parse."""
+MODELS: tuple[type[Record], ...] = (*(topic.model for topic in TOPICS), *PARTS, *CONTROLS, *WEBHOOKS)
 
 
 def version_of(model: type[Record]) -> int:

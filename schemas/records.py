@@ -92,6 +92,8 @@ class Alert(Record):
     """Of `projected`: the value at the period's end, if it goes on so."""
     baseline: int | None = None
     """Of `anomaly`: the same hour's mean over past weeks."""
+    channels: tuple[str, ...] = ()
+    """Ids of whom to tell; empty: every channel of the project that takes alerts."""
 
 
 class Firing(Record):

@@ -73,6 +73,7 @@ def _alert(rule: Rule, group: str, reading: Reading, firing: Firing, now_us: int
         requests=reading.requests,
         projected=reading.projected,
         baseline=reading.baseline,
+        channels=rule.channels,
     )
 
 

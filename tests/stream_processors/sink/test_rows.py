@@ -20,8 +20,9 @@ from tallygate.stream_processors.store import Placed
 from tests.support.chdb_engine import migrated_target
 from tests.support.factories import call, request_event
 
-UNSTORED = {"record", "schema_version", "event", "event_id", "origin", "attempts"}
-"""Fields that have no column of their own name: what they hold is in others, or the same for all rows."""
+UNSTORED = {"record", "schema_version", "event", "event_id", "origin", "attempts", "webhook"}
+"""Fields that have no column of their own name: what they hold is in others, the same for all rows, or a wish
+that was seen to before."""
 
 
 def row(block: Block, index: int = 0) -> dict[str, Any]:
