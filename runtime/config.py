@@ -6,11 +6,12 @@ The environment wins over the file. Nothing else in the project reads the enviro
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -175,6 +176,55 @@ class RedisConfig(Section):
     """`redis://`, `rediss://` (TLS) or `unix://`, with user and password if there are any."""
 
 
+def _network(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError as error:
+        raise ValueError("not a network, such as 10.0.0.0/8") from error
+
+
+class NotifyConfig(Section):
+    """Delivery of alerts and call webhooks."""
+
+    allow_private: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    """Networks, such as `10.0.0.0/8`, that webhooks may be sent to although they are not public; as a
+    variable, a JSON list."""
+    timeout_s: Annotated[float, Field(ge=1, le=30)] = 15
+    """A receiver must have answered by then; a later answer is a failure and the delivery is tried again."""
+    keep_days: Annotated[int, Field(ge=2, le=3650)] = 30
+    """How long finished deliveries stay in the delivery log. An alert older than this is not delivered."""
+    max_waiting_calls: Annotated[int, Field(ge=100)] = 100_000
+    """Records of calls that may wait for one channel; those that come when it is full are dropped and
+    counted."""
+
+
+class SmtpConfig(Section):
+    """The mail server for alerts by e-mail; without `host` there is none."""
+
+    host: str = ""
+    """Its name."""
+    port: Port = 587
+    """587 for `starttls`, 465 for `tls`."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is encrypted. `none` is for a server on this machine."""
+    username: str = ""
+    """User of the server, if it asks for one."""
+    password: SecretStr = SecretStr("")
+    """Its password."""
+    sender: str = ""
+    """Address that the messages come from."""
+    ca_file: Path | None = None
+    """Certificates (PEM) that sign the server's; unset: the system's."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "SmtpConfig":
+        if self.host and "@" not in self.sender:
+            raise ValueError("host is set: set sender to an e-mail address too")
+        if self.username and self.security == "none":
+            raise ValueError("a password is not sent over an unencrypted connection: set security")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings of a process."""
 
@@ -223,6 +273,8 @@ class Settings(BaseSettings):
     limits: LimitsConfig = LimitsConfig()
     cache: CacheConfig = CacheConfig()
     redis: RedisConfig = RedisConfig()
+    notify: NotifyConfig = NotifyConfig()
+    smtp: SmtpConfig = SmtpConfig()
     master_key: SecretStr | None = None
     """32 bytes in base64 that provider credentials are encrypted with; unset: `master.key` in the data
     directory, made at the first start."""

@@ -66,11 +66,14 @@ ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 class AddressGuard:
     """Decides by address."""
 
-    def __init__(self, allowed: Iterable[Network] = ()) -> None:
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
         """Args:
-        allowed: networks that may be called although they are not public.
+        allowed: networks in CIDR notation, or addresses, that may be called although they are not public.
+
+        Raises:
+            ValueError: one is none; host bits that are set are a mistake.
         """
-        self._allowed = tuple(allowed)
+        self._allowed = tuple(ip_network(network) for network in allowed)
 
     def allows(self, address: str) -> bool:
         """Whether an address, as a resolver or a socket names it, may be connected to."""
@@ -80,15 +83,6 @@ class AddressGuard:
             return False
         meant = _meant(found)
         return any(meant in network for network in self._allowed) or _is_public(meant)
-
-
-def parse_network(text: str) -> Network:
-    """A network in CIDR notation, or a single address.
-
-    Raises:
-        ValueError: it is none; host bits that are set are a mistake.
-    """
-    return ip_network(text)
 
 
 def _meant(address: Address) -> Address:

@@ -1,10 +1,8 @@
 """Which addresses may be called."""
 
-from ipaddress import ip_network
-
 import pytest
 
-from tallygate.stream_processors.notify.addresses import AddressGuard, parse_network
+from tallygate.stream_processors.notify.addresses import AddressGuard
 
 PUBLIC = [
     "8.8.8.8",
@@ -92,9 +90,7 @@ def test_what_is_no_address_is_not_allowed(address: str) -> None:
 
 
 def test_the_operator_may_allow_networks() -> None:
-    guard = AddressGuard(
-        [parse_network("10.1.0.0/16"), parse_network("fd00::/8"), parse_network("127.0.0.1")]
-    )
+    guard = AddressGuard(["10.1.0.0/16", "fd00::/8", "127.0.0.1"])
     assert guard.allows("10.1.255.1")
     assert guard.allows("::ffff:10.1.0.1")
     assert guard.allows("fd00::5")
@@ -105,7 +101,6 @@ def test_the_operator_may_allow_networks() -> None:
 
 
 def test_a_network_is_written_exactly() -> None:
-    assert parse_network("10.0.0.0/8") == ip_network("10.0.0.0/8")
     for text in ("10.0.0.1/8", "10.0.0.0/33", "private", ""):
         with pytest.raises(ValueError, match=r"."):
-            parse_network(text)
+            AddressGuard([text])
