@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from tallygate.schemas.deliveries import DeliveryState, EventKind
 from tallygate.schemas.model import Record
 
 DEFAULT_PROJECT = "default"
@@ -100,3 +101,45 @@ class AuditEntry(Record):
     project: str | None
     target: str
     detail: dict[str, Any]
+
+
+class Delivery(Record):
+    """Something sent, or to be sent, to a channel."""
+
+    id: str
+    """Of a webhook, its `webhook-id`: the same at every try."""
+    project: str
+    channel_id: str
+    kind: EventKind
+    type: str
+    """As in the payload: `alert.firing`, `alert.resolved`, `call.completed` or `channel.test`."""
+    event_id: str
+    state: DeliveryState
+    """`dead`: it is not tried any more, unless somebody asks for it."""
+    tries: int
+    """Since it was made, or asked for again."""
+    due_at: datetime | None = None
+    """When it is tried next."""
+    created_at: datetime
+    ended_at: datetime | None = None
+    status: int | None = None
+    """The last answer's HTTP status or SMTP code."""
+    error: str = ""
+
+
+class DeliveryAttempt(Record):
+    """One try of a delivery."""
+
+    at: datetime
+    duration_us: int
+    status: int | None = None
+    error: str = ""
+
+
+class DeliveryDetail(Record):
+    """A delivery with its latest tries and what is sent."""
+
+    delivery: Delivery
+    attempts: tuple[DeliveryAttempt, ...]
+    """The latest first."""
+    payload: dict[str, Any]

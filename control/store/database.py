@@ -60,6 +60,16 @@ class ControlStore:
             session.execute(bumped)
             yield Change(session, self.vault, actor, self._clock())
 
+    @contextmanager
+    def note(self, actor: str = "") -> Iterator[Change]:
+        """A transaction for what edges needn't know, such as deliveries: it isn't counted as a change.
+
+        Raises:
+            StoreUnavailableError: try again later.
+        """
+        with mapped(), Session(self._writer) as session, session.begin():
+            yield Change(session, self.vault, actor, self._clock())
+
     def stamp(self) -> str:
         """Another one with every change.
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     String,
+    Text,
     TypeDecorator,
     text,
 )
@@ -217,3 +218,57 @@ class AuditRow(Base):
     project: Mapped[str | None] = mapped_column(String(64), index=True)
     target: Mapped[str] = mapped_column(String(200))
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class DeliveryRow(Base):
+    """Something to be sent to a channel, with all that was tried."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_due", "state", "kind", "due_at"),
+        Index("ix_deliveries_listed", "project", "id"),
+    )
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Follows from the event and the channel: what is found again is not sent again."""
+    project: Mapped[str] = mapped_column(String(64))
+    channel_id: Mapped[str] = mapped_column(String(64))
+    """No reference: it outlives its channel."""
+    kind: Mapped[str] = mapped_column(String(16))
+    type: Mapped[str] = mapped_column(String(32))
+    event_id: Mapped[str] = mapped_column(String(128))
+    payload: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    tries: Mapped[int] = mapped_column(Integer)
+    """Since it was made, or asked for again."""
+    begun_at: Mapped[datetime] = mapped_column(Instant)
+    """When the first of them was due."""
+    due_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When it is tried next; of one that is being tried, when others may take it over."""
+    owner: Mapped[str | None] = mapped_column(String(64))
+    """The process that is trying it."""
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    status: Mapped[int | None] = mapped_column(Integer)
+    """Of the last try."""
+    error: Mapped[str] = mapped_column(String(500))
+    """Of the last try."""
+
+
+class DeliveryAttemptRow(Base):
+    """One try of a delivery."""
+
+    __tablename__ = "delivery_attempts"
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    duration_us: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[int | None] = mapped_column(Integer)
+    error: Mapped[str] = mapped_column(String(500))
+
+
+class NotifyPositionRow(Base):
+    """How far the notifier has read a source of events."""
+
+    __tablename__ = "notify_positions"
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)

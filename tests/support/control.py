@@ -8,18 +8,18 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from tallygate.control.accounting.channel_specs import NewChannel
+from tallygate.control.accounting.channel_specs import ChannelPatch, NewChannel, NewHook
 from tallygate.control.accounting.rule_specs import NewRule
 from tallygate.control.feed import SnapshotFeed
 from tallygate.control.open import open_feed
 from tallygate.control.records import Credential, Key
 from tallygate.control.specs import NewCredential, NewKey
-from tallygate.control.store import channels, credentials, keys, rules
+from tallygate.control.store import channels, credentials, hooks, keys, rules
 from tallygate.control.store.channels import IssuedChannel
 from tallygate.control.store.database import ControlStore
 from tallygate.control.store.keys import Issued
 from tallygate.runtime.config import ControlConfig, Settings
-from tallygate.schemas.rules import Rule
+from tallygate.schemas.rules import CallHook, Rule
 
 
 def settings_for(data_dir: Path, dsn: str | None = None, **given: Any) -> Settings:
@@ -61,6 +61,19 @@ def add_channel(store: ControlStore, **given: Any) -> IssuedChannel:
     webhook = {"project": "default", "name": "ops", "kind": "webhook", "url": "https://ops.example/in"}
     with store.write("test") as change:
         return channels.create(change, NewChannel.model_validate(webhook | given))
+
+
+def add_hook(store: ControlStore, channel_id: str, **given: Any) -> CallHook:
+    """A new call webhook."""
+    with store.write("test") as change:
+        new = {"project": "default", "name": "a hook", "channel_id": channel_id, **given}
+        return hooks.create(change, NewHook.model_validate(new))
+
+
+def turn_channel(store: ControlStore, channel_id: str, *, on: bool) -> None:
+    """Turn a channel on or off."""
+    with store.write("test") as change:
+        channels.patch(change, channel_id, ChannelPatch(enabled=on))
 
 
 @contextmanager
