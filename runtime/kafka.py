@@ -11,7 +11,13 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced, RecordListTooLargeError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+    RecordListTooLargeError,
+)
 
 from tallygate.runtime.config import KafkaConfig
 from tallygate.runtime.kafka_security import security_options
@@ -102,6 +108,32 @@ async def ensure_topics(config: KafkaConfig) -> None:
             await _check_cleanup(admin)
         finally:
             await admin.close()
+
+
+async def group_members(config: KafkaConfig, group: str) -> int:
+    """How many consumers a group has now.
+
+    Raises:
+        KafkaUnavailableError: to be tried again.
+    """
+    with mapped_errors(f"asking for the group {group}"):
+        admin = AIOKafkaAdminClient(**client_options(config))
+        try:
+            await admin.start()
+            (response,) = await _described_group(admin, group)
+        finally:
+            await admin.close()
+    return sum(len(described["members"]) for described in response.to_object()["groups"])
+
+
+async def _described_group(admin: AIOKafkaAdminClient, group: str) -> list[Any]:
+    """A broker on which no group has been yet first makes room for them."""
+    for _ in range(KNOWN_TRIES):
+        try:
+            return list(await admin.describe_consumer_groups([group]))
+        except GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(KNOWN_PAUSE_S)
+    return list(await admin.describe_consumer_groups([group]))
 
 
 def topic_options(topic: Topic, config: KafkaConfig) -> dict[str, str]:

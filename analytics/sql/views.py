@@ -11,7 +11,17 @@ from typing import NamedTuple
 from tallygate.analytics.sql.text import Prepared
 from tallygate.schemas.clickhouse import quoted
 
-VIEWS = ("calls", "attempts", "bodies", "usage_hourly", "usage_daily", "requests", "unanswered", "alerts")
+VIEWS = (
+    "calls",
+    "attempts",
+    "bodies",
+    "usage_hourly",
+    "usage_daily",
+    "requests",
+    "unanswered",
+    "alerts",
+    "restated",
+)
 PROJECT_PARAMETER = "tallygate_project"
 
 

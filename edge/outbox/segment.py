@@ -46,6 +46,11 @@ def pack(seq: int, topic: int, key: bytes, payload: bytes) -> bytes:
     return HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
+def size_bytes(record: OutboxRecord) -> int:
+    """What a record takes in its segment."""
+    return HEAD.size + META.size + len(record.key) + len(record.payload)
+
+
 def unpack(buffer: bytes, at: int) -> tuple[OutboxRecord, int] | None:
     """Decode the record at an offset; return it and the offset behind it, or None if it is cut short.
 

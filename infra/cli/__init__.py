@@ -11,6 +11,7 @@ from tallygate.infra.cli.internal import core, edge_worker, shipper
 from tallygate.infra.cli.keys import keys
 from tallygate.infra.cli.projects import aliases, projects
 from tallygate.infra.cli.providers import providers
+from tallygate.infra.cli.replay import replay
 from tallygate.infra.cli.simulator import simulator
 from tallygate.infra.cli.sink import sink
 from tallygate.infra.cli.up import up
@@ -30,7 +31,7 @@ def main(parent: int | None) -> None:
         die_with(parent)
 
 
-COMMANDS = (up, demo, check, edge, worker, sink, api, simulator)
+COMMANDS = (up, demo, check, edge, worker, sink, api, replay, simulator)
 CONTROL = (keys, providers, projects, aliases, admins)
 PROCESSES = (edge_worker, core, shipper)
 for command in (*COMMANDS, *CONTROL, *PROCESSES):

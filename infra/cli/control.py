@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tallygate.infra.cli.context import mistakes_told, settings_of
+from tallygate.infra.tables import aligned
 from tallygate.runtime import logs
 from tallygate.runtime.config import ConfigError
 
@@ -129,9 +130,8 @@ def print_records(records: Sequence["BaseModel"], columns: Columns, *, as_json: 
         click.echo(nothing, err=True)
         return
     rows = [[name for name, _ in columns], *([_cell(of(one)) for _, of in columns] for one in records)]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for line in aligned(rows):
+        click.echo(line)
     if len(records) == LIMIT:
         click.echo(f"(the newest {LIMIT})", err=True)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from tallygate.edge.outbox.segment import HEAD, META, OutboxRecord
+from tallygate.edge.outbox.segment import OutboxRecord, size_bytes
 from tallygate.schemas.call import Origin
 from tallygate.schemas.codec import BadRecordError, decode
 from tallygate.schemas.events import RequestEvent, ResponseEvent
@@ -72,7 +72,7 @@ def add_records(
     """Take one edge's next records into a batch. What is applied everywhere is not even decoded."""
     after = batch.marks.setdefault(edge_id, replace(marks))
     for record in records:
-        batch.read_bytes += HEAD.size + META.size + len(record.key) + len(record.payload)
+        batch.read_bytes += size_bytes(record)
         try:
             if record.topic == RESPONSES.code:
                 _add_response(batch, edge_id, record, after, pricer)

@@ -1,8 +1,9 @@
 """Prices by provider, model and time, from `genai-prices`, resolved once and kept."""
 
+import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 import genai_prices
@@ -44,10 +45,12 @@ class Quote:
 class PriceList:
     """The price list that comes with the installed `genai-prices`."""
 
-    def __init__(self) -> None:
+    def __init__(self, on: date | None = None) -> None:
+        """`on`: a day (UTC) whose prices count for every call, at the time of day at which it came."""
+        self._on_us = None if on is None else calendar.timegm(on.timetuple()) * 1_000_000
         self._all: list[Provider] = get_snapshot().providers
         self.providers: Mapping[str, Provider] = {provider.id: provider for provider in self._all}
-        self._source = f"genai-prices/{genai_prices.__version__}"
+        self._source = f"genai-prices/{genai_prices.__version__}{'' if on is None else f' of {on}'}"
         self._model = lru_cache(CACHED_QUOTES)(self._find_model)
         self._quote = lru_cache(CACHED_QUOTES)(self._make_quote)
 
@@ -60,6 +63,8 @@ class PriceList:
         found = self._model(provider, model)
         if found is None:
             return None
+        if self._on_us is not None:
+            at_us = self._on_us + at_us % _DAY_US
         at_us = min(at_us, _LAST_US)
         step_us = _MINUTE_US if found[1] else _DAY_US
         return self._quote(provider, model, at_us // step_us * step_us, context)

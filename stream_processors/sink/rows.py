@@ -48,12 +48,12 @@ class Block(NamedTuple):
 
 def call_block(partition: int, calls: Sequence[Placed[Call]]) -> Block:
     """Calls as a block of `call_log`."""
-    return _block(CALL_COLUMNS, partition, calls)
+    return block_of(CALL_COLUMNS, partition, calls)
 
 
 def request_block(partition: int, requests: Sequence[Placed[RequestEvent]]) -> Block:
     """Request events as a block of `request_log`."""
-    return _block(REQUEST_COLUMNS, partition, requests)
+    return block_of(REQUEST_COLUMNS, partition, requests)
 
 
 def alert_block(alerts: Sequence[Alert]) -> Block:
@@ -124,7 +124,8 @@ def month_of(time_us: int) -> tuple[int, int]:
     return year_of_era + era * 400 + (month <= 2), month
 
 
-def _block(columns: Sequence[Column[R]], partition: int, placed: Sequence[Placed[R]]) -> Block:
+def block_of(columns: Sequence[Column[R]], partition: int, placed: Sequence[Placed[R]]) -> Block:
+    """Records as a block of some columns, and where they come from."""
     records = [item.record for item in placed]
     names = [column.name for column in columns]
     types = [column.type for column in columns]

@@ -8,7 +8,7 @@ only when no insert is under way: a server goes on with one whose sender was kil
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tallygate.runtime.clickhouse import Session, Target, connect
 from tallygate.schemas.events import RequestEvent
@@ -49,6 +49,13 @@ _HELD_ALERTS = "SELECT alert_id FROM alert_log WHERE alert_id IN {ids:Array(Stri
 ALERTS_MARK = "alerts"
 
 
+class Tables(NamedTuple):
+    """Where the rows go."""
+
+    calls: str = "call_log"
+    requests: str = "request_log"
+
+
 def insert_comment(database: str, partition: int | str) -> str:
     """What inserts of a partition, or of alerts, are known by while ClickHouse is at them."""
     return f"tallygate insert {database}/{partition}"
@@ -60,8 +67,9 @@ class ClickHouseStore:
     The connection is opened at first use, so that a server that is down at start is a matter of waiting.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, tables: Tables = Tables()) -> None:  # noqa: B008 - immutable
         self._target = target
+        self._tables = tables
         self._session: Session | None = None
 
     def applied(self, partition: int) -> Applied:
@@ -70,18 +78,19 @@ class ClickHouseStore:
             if self._open().inserting(insert_comment(self._target.database, partition)):
                 raise StoreUnavailableError("ClickHouse is still at an earlier insert")
             return Applied(
-                calls=self._marks("call_log", partition), requests=self._marks("request_log", partition)
+                calls=self._marks(self._tables.calls, partition),
+                requests=self._marks(self._tables.requests, partition),
             )
 
     def insert_calls(self, partition: int, calls: Sequence[Placed[Call]]) -> None:
         """See `CallStore`."""
         for run in runs(calls, call_time_us, body_chars, BOUNDS):
-            self._insert("call_log", call_block, partition, run)
+            self._insert(self._tables.calls, call_block, partition, run)
 
     def insert_requests(self, partition: int, requests: Sequence[Placed[RequestEvent]]) -> None:
         """See `CallStore`."""
         for run in runs(requests, request_time_us, no_chars, BOUNDS):
-            self._insert("request_log", request_block, partition, run)
+            self._insert(self._tables.requests, request_block, partition, run)
 
     def insert_alerts(self, alerts: Sequence[Alert]) -> None:
         """See `AlertStore`. Of a partition's alerts there may be one writer at a time."""

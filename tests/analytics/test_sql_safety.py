@@ -199,11 +199,16 @@ def several_projects() -> Target:
     """A call of the project `default`, and four of others. Not to be written to: tests share it."""
     own = [call(prompt="own")]
     others = [call(project=name, prompt=SECRET) for name in ("other", "Default", "default ", "")]
-    return stored(
+    target = stored(
         [*own, *others],
         [request_event(project=event.project) for event in (*own, *others)],
         alerts=[alert(project=event.project) for event in (*own, *others)],
     )
+    session = connect(target)
+    columns = "project, received_at, request_id, provider, model, priced, cost_nanos, price_ref"
+    session.command(f"INSERT INTO call_restated (restatement, {columns}) SELECT 'x', {columns} FROM call_log")
+    session.close()
+    return target
 
 
 @functools.cache
@@ -247,6 +252,7 @@ READS = [
     "SELECT count() FROM requests",
     "SELECT count() FROM unanswered",
     "SELECT count() FROM alerts",
+    "SELECT count() FROM restated",
     "SELECT count() FROM calls WHERE user_id IN (SELECT user_id FROM calls)",
     "SELECT count() FROM calls WHERE exists(SELECT 1 FROM calls)",
     "SELECT sum(n) FROM (SELECT count() AS n FROM calls GROUP BY ALL)",

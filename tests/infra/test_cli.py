@@ -17,7 +17,7 @@ from tallygate.infra.cli import main
 from tallygate.runtime.config import ConfigError
 from tests.support.wait import eventually_sync
 
-COMMANDS = ("up", "demo", "check", "edge", "worker", "sink", "api", "simulator")
+COMMANDS = ("up", "demo", "check", "edge", "worker", "sink", "api", "replay", "simulator")
 CONTROL = ("keys", "providers", "projects", "aliases", "admins")
 HIDDEN = ("edge-worker", "core", "shipper")
 SERVING = ("up", "edge")
