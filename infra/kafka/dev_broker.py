@@ -100,6 +100,11 @@ class DevBroker:
         """What the broker printed since its last start."""
         return self.directory / "broker.log"
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started, and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self, within_s: float = START_TIMEOUT_S) -> None:
         """Start, and wait until clients are served.
 

@@ -45,7 +45,7 @@ class System:
     def rows(self, request_id: str) -> list[dict[str, Any]]:
         """What is stored of a call, waiting until it is."""
         query = f"SELECT {COLUMNS} FROM calls WHERE request_id = {{id:String}}"
-        rows = eventually_sync(lambda: self.gateway.sql(query, id=request_id), within_s=15.0)
+        rows = eventually_sync(lambda: self.gateway.sql(query, id=request_id))
         return [dict(zip(COLUMNS.split(", "), row, strict=True)) for row in rows]
 
     def row(self, request_id: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def system_before(upstream: str, directory: Path) -> Iterator[System]:
         # Killed, should the test leave it running.
         stack.callback(lambda: system.process.__exit__(None, None, None))
         yield system
-        assert system.process.stop(within_s=15) == 0, system.process.tail()
+        assert system.process.stop() == 0, system.process.tail()
 
 
 def answers(url: str, process: Started) -> bool:
@@ -83,7 +83,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with command(
         "simulator", "--port", str(port), env={}, log=tmp_path_factory.mktemp("sim") / "log"
     ) as process:
-        eventually_sync(lambda: answers(f"{url}/readyz", process), within_s=30.0)
+        eventually_sync(lambda: answers(f"{url}/readyz", process))
         yield url
         process.stop()
 

@@ -28,7 +28,7 @@ def others(node_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     arguments = ["node", str(program), "--port", str(port), "--fixtures", str(NODE / "fixtures.json")]
     with Started(arguments, {}, directory / "log") as process:
         url = f"http://127.0.0.1:{port}"
-        eventually_sync(lambda: answers(f"{url}/v1/models", process), within_s=30.0)
+        eventually_sync(lambda: answers(f"{url}/v1/models", process))
         with system_before(url, directory) as system:
             yield system
 

@@ -28,6 +28,8 @@ def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevBroke
 @pytest.fixture
 def broker(shared_broker: DevBroker) -> DevBroker:
     """The broker with new topics. Kafka forgets a group's offsets with the topics they are of."""
+    if not shared_broker.running:  # a test that failed has left it so
+        shared_broker.start()
     asyncio.run(_new_topics(kafka_config(shared_broker)))
     return shared_broker
 

@@ -26,7 +26,7 @@ from tests.distributed.test_worker import SHIPPER, WORKER, assert_totals, start
 from tests.support.factories import response_event
 from tests.support.outboxes import FilledOutbox
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 USERS = {"edge": "edge-1", "worker": "worker-1", "sink": "sink-1"}
 PASSWORDS = {ADMIN: "admin-secret", **{user: f"secret of {user}" for user in USERS.values()}}

@@ -23,7 +23,7 @@ from tests.support.outboxes import FilledOutbox, loaded
 from tests.support.processes import Started, start_run
 from tests.support.wait import eventually
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 MODULE = "tallygate.edge.shipper"
 
@@ -69,12 +69,12 @@ async def test_events_of_all_outboxes_arrive_in_order_and_segments_are_freed(set
         async def all_there(count: int) -> bool:
             return len(await shipped(settings)) == count
 
-        await eventually(lambda: all_there(300), within_s=20)
+        await eventually(lambda: all_there(300))
         second = FilledOutbox(settings.outbox_dir, 1, limits)  # appears at run time
         second.add_all(event for _ in range(300) for event in (request_event(), response_event()))
-        await eventually(lambda: all_there(600), within_s=20)
+        await eventually(lambda: all_there(600))
         assert_counts_once(await shipped(settings), [first, second])
-        await eventually(lambda: len(segment.segments(first.directory)) == 1, within_s=10)
+        await eventually(lambda: len(segment.segments(first.directory)) == 1)
         assert process.stop() == 0
 
 
@@ -88,14 +88,14 @@ async def test_kills_in_the_middle_lose_nothing_and_keep_the_order(settings: Set
             async def some_more(before: int = before) -> bool:
                 return len(await shipped(settings)) > before
 
-            await eventually(some_more, within_s=20)
+            await eventually(some_more)
             process.kill()
     with start(settings):
 
         async def complete() -> bool:
             return len({e.origin.seq for _, e in await shipped(settings)}) == len(outbox.responses)
 
-        await eventually(complete, within_s=20)
+        await eventually(complete)
     assert_counts_once(await shipped(settings), [outbox])
 
 
@@ -103,7 +103,7 @@ async def test_kafka_killed_and_stopped_under_load(settings: Settings, broker: D
     outbox = FilledOutbox(settings.outbox_dir)
     with start(settings) as process:
         async with loaded(outbox, 1000):
-            await eventually(lambda: shipped(settings), within_s=20)
+            await eventually(lambda: shipped(settings))
             for end in (broker.kill, broker.stop):
                 await asyncio.to_thread(end)
                 await eventually(partial(grown, outbox, len(outbox.responses) + 200))
@@ -112,7 +112,7 @@ async def test_kafka_killed_and_stopped_under_load(settings: Settings, broker: D
         async def complete() -> bool:
             return len({e.origin.seq for _, e in await shipped(settings)}) == len(outbox.responses)
 
-        await eventually(complete, within_s=40)
+        await eventually(complete)
         assert process.exit_code is None
         assert process.stop() == 0
     assert_counts_once(await shipped(settings), [outbox])
@@ -133,7 +133,7 @@ async def test_what_is_too_long_is_shortened_or_dead_lettered_and_the_rest_goes_
         async def arrived() -> bool:
             return len(await shipped(settings)) == 3
 
-        await eventually(arrived, within_s=20)
+        await eventually(arrived)
         assert process.stop() == 0
     shortened = next(e for _, e in await shipped(settings) if e.response_body)
     assert shortened.response_body == Body(text="", size_bytes=MAX_VALUE_BYTES + 1, truncated=True)
@@ -153,5 +153,5 @@ async def test_without_kafka_it_waits_and_still_stops_soon(tmp_path: Path) -> No
     env = {"TALLYGATE_DATA_DIR": str(tmp_path), "TALLYGATE_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     FilledOutbox(tmp_path / "outbox").add(response_event())
     with start_run(MODULE, env, tmp_path / "log") as process:
-        await eventually(lambda: "again in" in process.tail(), within_s=20)
+        await eventually(lambda: "again in" in process.tail())
         assert process.stop() == 0

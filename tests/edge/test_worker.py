@@ -70,7 +70,7 @@ class Running:
     async def start(self) -> None:
         self.process = processes.Process(target=worker.run, args=(self._settings, 0, {}), daemon=True)
         self.process.start()
-        await eventually(self._ready, within_s=30)
+        await eventually(self._ready)
 
     async def _ready(self) -> bool:
         async with aiohttp.ClientSession() as client, client.get(self.url + "/readyz") as response:

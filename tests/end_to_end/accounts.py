@@ -4,7 +4,7 @@ import asyncio
 
 from tests.end_to_end.stack import Gateway
 from tests.support.load import Received
-from tests.support.wait import eventually
+from tests.support.wait import PATIENCE_S, eventually
 
 QUERY = """
 SELECT request_id, count(), sum(cost_nanos) FROM calls WHERE properties['load'] = {label:String}
@@ -12,7 +12,7 @@ GROUP BY request_id LIMIT 10000
 """
 
 
-async def assert_accounts_equal(gateway: Gateway, received: Received, within_s: float = 30.0) -> None:
+async def assert_accounts_equal(gateway: Gateway, received: Received) -> None:
     """Every answered call is stored once, at its exact cost.
 
     A call that broke for its caller may still have been answered by the provider, and so be stored.
@@ -25,7 +25,7 @@ async def assert_accounts_equal(gateway: Gateway, received: Received, within_s: 
     def complete() -> bool:
         return received.cost_nanos.keys() <= stored().keys()
 
-    await eventually(lambda: asyncio.to_thread(complete), within_s=within_s)
+    await eventually(lambda: asyncio.to_thread(complete), within_s=2 * PATIENCE_S)
     rows = await asyncio.to_thread(stored)
     answered = {key: (1, cost) for key, cost in received.cost_nanos.items()}
     assert {key: rows[key] for key in answered} == answered

@@ -58,4 +58,4 @@ def embedded(simulator: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         # Killed, should the test leave it running.
         stack.callback(lambda: system.process.__exit__(None, None, None))
         yield system
-        assert system.process.stop(within_s=15) == 0, system.process.tail()
+        assert system.process.stop() == 0, system.process.tail()

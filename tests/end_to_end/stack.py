@@ -10,7 +10,7 @@ import httpx2
 import psutil
 
 from tests.support.processes import Started
-from tests.support.wait import eventually_sync
+from tests.support.wait import PATIENCE_S, eventually_sync
 
 
 def command(*arguments: str, env: Mapping[str, str], log: Path) -> Started:
@@ -54,7 +54,7 @@ class Gateway:
         return all(answer.status_code == 200 for answer in answers)
 
 
-def wait_ready(gateway: Gateway, process: Started, within_s: float = 60.0) -> float:
+def wait_ready(gateway: Gateway, process: Started, within_s: float = PATIENCE_S) -> float:
     """Wait until a system is ready; return the seconds it took."""
     begin = time.monotonic()
 

@@ -28,7 +28,7 @@ async def load_with_kill(system: Embedded, victim: str) -> Received:
     return await load
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_the_core_is_killed(embedded: Embedded) -> None:
     received = await load_with_kill(embedded, "core")
     assert received.failed == {}, "the core is not on a call's way"
@@ -36,14 +36,14 @@ async def test_the_core_is_killed(embedded: Embedded) -> None:
     assert len(received.cost_nanos) == CALLS
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_an_edge_worker_is_killed(embedded: Embedded) -> None:
     received = await load_with_kill(embedded, "edge-worker")
     assert len(received.cost_nanos) > CALLS * 0.9
     await assert_accounts_equal(embedded.gateway, received)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_everything_is_killed_at_once(embedded: Embedded) -> None:
     load = spawn(Load(embedded.gateway.url, 600, PER_SECOND).run(), name="load")
     await asyncio.sleep(1.5)
@@ -54,7 +54,7 @@ async def test_everything_is_killed_at_once(embedded: Embedded) -> None:
     def gone() -> bool:
         return not [pid for pid in pids if psutil.pid_exists(pid)]
 
-    await eventually(gone, within_s=10.0)
+    await eventually(gone)
     await asyncio.to_thread(embedded.start)
     assert received.cost_nanos
     await assert_accounts_equal(embedded.gateway, received)

@@ -95,7 +95,7 @@ async def two_workers(directory: Path, **settings: Any) -> AsyncIterator[Workers
             workers.urls.append(f"http://127.0.0.1:{port}")
             workers.processes.append(process)
         for url in workers.urls:
-            await eventually(lambda at=url: _ready(client, at), within_s=30)  # type: ignore[misc]
+            await eventually(lambda at=url: _ready(client, at))  # type: ignore[misc]
         yield workers
 
 

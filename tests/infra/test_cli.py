@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from tallygate.infra import stack
 from tallygate.infra.cli import main
 from tallygate.runtime.config import ConfigError
-from tests.support.wait import eventually_sync
+from tests.support.wait import PATIENCE_S, eventually_sync
 
 COMMANDS = ("up", "demo", "check", "edge", "worker", "sink", "api", "replay", "simulator")
 CONTROL = ("keys", "providers", "projects", "aliases", "admins")
@@ -170,7 +170,7 @@ def test_the_simulator_as_a_process(tmp_path: Path) -> None:
     assert second.returncode == 2
     assert "in use" in second.stderr
     process.terminate()
-    output, _ = process.communicate(timeout=10)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert f"ready at {url}" in output
 
@@ -193,10 +193,10 @@ def test_what_waits_for_a_service_stops_when_asked(command: str, tmp_path: Path)
             stderr=output,
         )
     # Each tells that it will try again, or that it serves.
-    eventually_sync(lambda: re.search(r"; again in|API and pages", log.read_text()), within_s=40.0)
+    eventually_sync(lambda: re.search(r"; again in|API and pages", log.read_text()))
     assert process.poll() is None, log.read_text()
     process.terminate()
-    assert process.wait(timeout=10) == 0, log.read_text()
+    assert process.wait(timeout=PATIENCE_S) == 0, log.read_text()
     assert "Traceback" not in log.read_text()
 
 

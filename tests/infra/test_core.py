@@ -25,7 +25,7 @@ from tallygate.schemas.topics import RESPONSES, partition_key
 from tallygate.stream_processors.embedded import EmbeddedRunner
 from tallygate.stream_processors.sink.store import ClickHouseStore
 from tests.support.factories import response_event
-from tests.support.wait import eventually_sync
+from tests.support.wait import PATIENCE_S, eventually_sync
 
 Start = Callable[[], "Core"]
 
@@ -61,7 +61,7 @@ class Core:
     def stop(self) -> int:
         """SIGTERM; its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=PATIENCE_S)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def one() -> Core:
         core = Core(tmp_path / "data")
         started.append(core)
-        eventually_sync(core.ready, within_s=40.0)
+        eventually_sync(core.ready)
         return core
 
     yield one
@@ -122,7 +122,7 @@ def test_it_ends_if_its_runner_dies(start: Start, tmp_path: Path) -> None:
     assert core.stop() == 0
     (tmp_path / "data" / "state.db").write_bytes(b"this is no database" * 100)
     broken = Core(tmp_path / "data")
-    assert broken.process.wait(timeout=40) == 1
+    assert broken.process.wait(timeout=PATIENCE_S) == 1
     assert "the runner has died" in broken.log.read_text()
     assert not psutil.pid_exists(broken.process.pid)
 

@@ -18,7 +18,7 @@ from tallygate.infra.backoff import Backoff, BackoffPolicy
 from tallygate.infra.process import StopSignals
 from tallygate.infra.supervisor import UNUSABLE, ChildSpec, Supervisor, reason
 from tallygate.runtime.tasks import spawn
-from tests.support.wait import eventually, eventually_sync
+from tests.support.wait import PATIENCE_S, eventually, eventually_sync
 
 QUICK = BackoffPolicy(first_s=0.02, max_s=0.1, healthy_after_s=5.0)
 CHILD = """
@@ -138,10 +138,10 @@ async def test_stages_are_stopped_one_after_the_other(tmp_path: Path) -> None:
 
 
 async def test_who_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
-    begun = time.monotonic()
     async with supervised(tmp_path, ("edge", 0, "stubborn"), ("core", 1, "good"), stop_s=1.0) as running:
         pid = await eventually(lambda: running.pid("edge"))
         await eventually(lambda: running.pid("core"))
+        begun = time.monotonic()
     assert time.monotonic() - begun < 4.0
     assert running.exit_codes == [1], "an end by force is not a clean one"
     assert len(running.lines("core", "term")) == 1, "the last stage still had its time"
@@ -213,7 +213,7 @@ def test_no_orphan_is_left_when_the_supervisor_is_killed(supervisor: subprocess.
     children = psutil.Process(supervisor.pid).children()
     assert len(children) == 1
     supervisor.kill()
-    supervisor.communicate(timeout=5)
+    supervisor.communicate(timeout=PATIENCE_S)
     eventually_sync(lambda: not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE)
 
 
@@ -221,6 +221,6 @@ def test_no_orphan_is_left_when_the_supervisor_is_killed(supervisor: subprocess.
 def test_signals_end_it_cleanly(supervisor: subprocess.Popen[str], number: signal.Signals) -> None:
     children = psutil.Process(supervisor.pid).children()
     supervisor.send_signal(number)
-    supervisor.communicate(timeout=10)
+    supervisor.communicate(timeout=PATIENCE_S)
     assert supervisor.returncode == 0
     assert not children[0].is_running()

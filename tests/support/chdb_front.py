@@ -147,7 +147,7 @@ class FrontProcess:
         command = [sys.executable, "-m", "tests.support.chdb_front"]
         command += ["--port", str(self.port), "--path", str(self._path)]
         self._process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
-        eventually_sync(lambda: connect(self.target, database="default"), within_s=60)
+        eventually_sync(lambda: connect(self.target, database="default"))
 
     def kill(self) -> None:
         """As `kill -9`."""

@@ -47,7 +47,7 @@ class ClickHouse:
         arguments = [sys.executable, "-m", "tests.support.chdb_front", "--port", str(self.config.port)]
         arguments += ["--path", str(self.directory / "chdb")]
         self.process = Started(arguments, {}, self.directory / "clickhouse.log")
-        eventually_sync(self._answers, within_s=30)
+        eventually_sync(self._answers)
 
     def kill(self) -> None:
         """End as if by a crash."""
@@ -94,16 +94,16 @@ class System:
         self.outbox.add_all(request_event() for _ in range(count))
         self.requests += count
 
-    async def progress(self, within_s: float = 40) -> None:
+    async def progress(self) -> None:
         """Wait until ClickHouse holds more calls than now."""
         before = self.clickhouse.held().calls
 
         def more() -> bool:
             return self.clickhouse.held().calls > before
 
-        await eventually(lambda: asyncio.to_thread(more), within_s=within_s, every_s=0.1)
+        await eventually(lambda: asyncio.to_thread(more), every_s=0.1)
 
-    async def assert_exact(self, within_s: float = 60) -> None:
+    async def assert_exact(self) -> None:
         """Outbox, `llm.calls`, ClickHouse and `llm.usage` all tell the same."""
         count = len(self.outbox.responses)
         wanted = Held(count, count, count * CALL_COST_NANOS, self.requests)
@@ -112,7 +112,7 @@ class System:
             return self.clickhouse.held() == wanted
 
         try:
-            await eventually(lambda: asyncio.to_thread(complete), within_s=within_s, every_s=0.3)
+            await eventually(lambda: asyncio.to_thread(complete), every_s=0.3)
         except AssertionError:
             assert self.clickhouse.held() == wanted
         kafka = self.settings.kafka
@@ -122,7 +122,7 @@ class System:
             return await published_totals(kafka) == totals
 
         try:
-            await eventually(totalled, within_s=within_s, every_s=0.3)
+            await eventually(totalled, every_s=0.3)
         except AssertionError:
             assert await published_totals(kafka) == totals
         assert len(await priced_calls(kafka)) == count

@@ -64,7 +64,7 @@ class Postgres:
                 user=self._user,
                 group=self._user,
             )
-        eventually_sync(self._answers, within_s=30)
+        eventually_sync(self._answers)
 
     def stop(self) -> None:
         """Stop the server at once, as a crash would; it recovers at the next start."""

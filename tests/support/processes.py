@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from tests.support.wait import PATIENCE_S
+
 START_UP = """
 import logging, sys
 logging.basicConfig(level="INFO", stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -47,8 +49,11 @@ class Started:
         self._process.kill()
         self._process.wait()
 
-    def stop(self, within_s: float = 10.0) -> int:
-        """End in order (SIGTERM) and return the exit code; not to end in time is an error."""
+    def stop(self, within_s: float = PATIENCE_S) -> int:
+        """End in order (SIGTERM) and return the exit code; not to end in time is an error.
+
+        Processes keep to a shorter time by themselves, and tell by their exit code if they could not.
+        """
         self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(within_s)

@@ -9,6 +9,9 @@ from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
+PATIENCE_S = 60.0
+"""What never takes so long, however busy the machine. A shorter deadline is a promise of the product."""
+
 
 @overload
 async def eventually(
@@ -16,7 +19,7 @@ async def eventually(
 ) -> T: ...
 @overload
 async def eventually(check: Callable[[], T], *, within_s: float = ..., every_s: float = ...) -> T: ...
-async def eventually(check: Callable[[], Any], *, within_s: float = 10.0, every_s: float = 0.02) -> Any:
+async def eventually(check: Callable[[], Any], *, within_s: float = PATIENCE_S, every_s: float = 0.02) -> Any:
     """Call `check` until it returns something true, and return that.
 
     Raises:
@@ -38,7 +41,7 @@ async def eventually(check: Callable[[], Any], *, within_s: float = 10.0, every_
         await asyncio.sleep(every_s)
 
 
-def eventually_sync(check: Callable[[], T], *, within_s: float = 10.0, every_s: float = 0.02) -> T:
+def eventually_sync(check: Callable[[], T], *, within_s: float = PATIENCE_S, every_s: float = 0.02) -> T:
     """As `eventually`, for code without a loop."""
     deadline = time.monotonic() + within_s
     pause = threading.Event()

@@ -48,4 +48,4 @@ def seed(gateway: Gateway) -> None:
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Too much"}]}
     post(gateway, "/v1/chat/completions", body, throttled)
     made = len(STEPS) + 6
-    eventually_sync(lambda: gateway.sql("SELECT count() FROM calls")[0][0] >= made, within_s=15)
+    eventually_sync(lambda: gateway.sql("SELECT count() FROM calls")[0][0] >= made)

@@ -13,7 +13,7 @@ from tallygate.edge.cache.entry import Entry
 from tallygate.edge.cache.store import Bounds
 from tallygate.runtime.deadline import Deadline
 from tests.edge.cache.stores import CACHED, KEY, Place, entry, opened
-from tests.support.wait import eventually, eventually_sync
+from tests.support.wait import PATIENCE_S, eventually, eventually_sync
 
 
 def worker(mode: str, place: Place, *arguments: object) -> subprocess.Popen[str]:
@@ -100,7 +100,7 @@ async def test_one_takes_over_from_a_leader_that_left(place: Place) -> None:
         await eventually(lambda: KEY in cache.flights)
         tasks = await waiting(cache, 10)
         leader.cancel()
-        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
         [successor] = [task.result() for task in done]
         assert isinstance(successor, Lead)
         assert len(pending) == 9
@@ -132,7 +132,7 @@ async def test_another_process_learns_how_it_ended(place: Place, end: str) -> No
             elif end == "uncacheable":
                 await call.uncacheable()
         if end == "left":
-            done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+            done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
             [successor] = [task.result() for task in done]
             assert isinstance(successor, Lead)
             async with successor:
@@ -227,7 +227,7 @@ def test_1000_identical_calls_over_several_processes_make_one_provider_call(
 def test_a_killed_leader_is_replaced(place: Place, tmp_path: Path) -> None:
     provider, ledger = tmp_path / "provider", tmp_path / "ledger"
     leader = worker("lead", place, ledger)
-    eventually_sync(ledger.exists, within_s=30)
+    eventually_sync(ledger.exists)
     followers = worker("burst", place, provider, 50, 1)
     leader.kill()
     leader.communicate()

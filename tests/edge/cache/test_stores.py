@@ -166,7 +166,7 @@ def test_a_killed_writer_leaves_what_it_stored_and_right_totals(tmp_path: Path, 
     report = tmp_path / "report"
     place = ("lmdb", str(tmp_path / "cache"))
     worker = subprocess.Popen([sys.executable, "-m", "tests.edge.cache.stores", "put", *place, str(report)])
-    eventually_sync(lambda: report.exists() and report.stat().st_size > 32 * (100 + 70 * seed), within_s=30)
+    eventually_sync(lambda: report.exists() and report.stat().st_size > 32 * (100 + 70 * seed))
     worker.kill()
     worker.wait()
     last = int.from_bytes(report.read_bytes()[-32:], "big")

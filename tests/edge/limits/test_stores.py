@@ -169,12 +169,12 @@ def test_killed_workers_lose_nothing_and_block_nobody(place: Place, tmp_path: Pa
     reports = [tmp_path / f"report-{n}" for n in range(6)]
     workers = [worker("until-killed", place, quota, report) for report in reports]
     for victim, report in zip(workers[:5], reports[:5], strict=True):
-        eventually_sync(partial(_is_longer, report, 40 * seed), within_s=30)
+        eventually_sync(partial(_is_longer, report, 40 * seed))
         victim.kill()
         victim.wait()
     last = reports[5]
     before = last.stat().st_size if last.exists() else 0
-    eventually_sync(lambda: last.stat().st_size > before + 50, within_s=30)
+    eventually_sync(lambda: last.stat().st_size > before + 50)
     workers[5].kill()
     workers[5].wait()
     for each in workers:

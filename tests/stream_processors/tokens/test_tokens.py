@@ -74,7 +74,7 @@ def test_an_encoding_that_does_not_come_stalls_nobody(monkeypatch: pytest.Monkey
 
     def slow(name: str) -> tiktoken.Encoding:
         asked.set()
-        release.wait(10)
+        release.wait(30)
         return BYTES
 
     monkeypatch.setattr(tiktoken, "get_encoding", slow)
@@ -82,8 +82,8 @@ def test_an_encoding_that_does_not_come_stalls_nobody(monkeypatch: pytest.Monkey
     started = time.monotonic()
     assert counter.count("Hello there", "gpt-4o") == 2
     assert counter.count("Hello there", "gpt-4o") == 2
-    assert time.monotonic() - started < 1
-    assert asked.wait(5)
+    assert time.monotonic() - started < 5
+    assert asked.wait(30)
     release.set()
     eventually_sync(lambda: counter.count("Hello there", "gpt-4o") == 11)
 
