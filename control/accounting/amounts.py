@@ -58,3 +58,19 @@ def fitting(name: str, metric: str) -> str:
 
 def _params(name: str) -> list[str]:
     return [name, *(f"{name}_{unit}" for unit in _UNITS)]
+
+
+def shown(metric: str, value: int) -> str:
+    """An amount of a metric for people: `$50`, `1500 ms`, `2.5 %`, or a bare number."""
+    if metric == "cost":
+        return f"${_plain(Decimal(value) / 10**9)}"
+    if metric in QUANTILE_METRICS:
+        return f"{_plain(Decimal(value) / 1000)} ms"
+    if metric in RATIO_METRICS:
+        return f"{_plain(Decimal(value) / 10_000)} %"
+    return str(value)
+
+
+def _plain(value: Decimal) -> str:
+    """Without exponent, nor zeros at the end."""
+    return f"{value.normalize():f}"

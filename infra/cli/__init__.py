@@ -4,14 +4,17 @@ import click
 
 from tallygate.infra.cli.admins import admins
 from tallygate.infra.cli.api import api
+from tallygate.infra.cli.channels import channels, hooks
 from tallygate.infra.cli.check import check
 from tallygate.infra.cli.demo import demo
 from tallygate.infra.cli.edge import edge
 from tallygate.infra.cli.internal import core, edge_worker, shipper
 from tallygate.infra.cli.keys import keys
+from tallygate.infra.cli.prices import prices
 from tallygate.infra.cli.projects import aliases, projects
 from tallygate.infra.cli.providers import providers
 from tallygate.infra.cli.replay import replay
+from tallygate.infra.cli.rules import rules
 from tallygate.infra.cli.simulator import simulator
 from tallygate.infra.cli.sink import sink
 from tallygate.infra.cli.up import up
@@ -32,7 +35,7 @@ def main(parent: int | None) -> None:
 
 
 COMMANDS = (up, demo, check, edge, worker, sink, api, replay, simulator)
-CONTROL = (keys, providers, projects, aliases, admins)
+CONTROL = (keys, providers, projects, aliases, rules, channels, hooks, prices, admins)
 PROCESSES = (edge_worker, core, shipper)
 for command in (*COMMANDS, *CONTROL, *PROCESSES):
     main.add_command(command)

@@ -58,8 +58,9 @@ def actor() -> str:
         return f"cli:{os.getuid()}"
 
 
-def spec(model: type[S], given: Mapping[str, Any]) -> S:
-    """The request for what was given on the command line; options that weren't given are None.
+def spec(model: type[S], given: Mapping[str, Any], *, cleared: Sequence[str] = ()) -> S:
+    """The request for what was given on the command line; options that weren't given are None. What is
+    `cleared` is None in the request.
 
     Raises:
         click.UsageError: with every mistake; values aren't repeated, one may be a secret.
@@ -69,7 +70,8 @@ def spec(model: type[S], given: Mapping[str, Any]) -> S:
     from tallygate.schemas.filters import path_of
 
     try:
-        return model.model_validate({name: value for name, value in given.items() if value is not None})
+        asked = {name: value for name, value in given.items() if value is not None}
+        return model.model_validate(asked | dict.fromkeys(cleared))
     except ValidationError as error:
         mistakes = error.errors(include_input=False, include_url=False, include_context=False)
         lines = [f"{path_of(one['loc'])}: {one['msg']}" for one in mistakes]
