@@ -12,6 +12,18 @@ from tallygate.schemas.rules import CalendarWindow, Rule, SlidingWindow
 
 COUNTED = ("metric", "filter", "group_by", "window", "time_zone", "kind", "weeks")
 """What decides which calls are counted where: if it changes, counting begins anew."""
+_TELLING = frozenset(
+    {
+        "name",
+        "notify_resolved",
+        "muted_until_us",
+        "channels",
+        "revision",
+        "counting_revision",
+        "updated_at_us",
+    }
+)
+"""What says who is told and how, not when."""
 _AMOUNTS = ("limit", "min_value")
 _AS_GIVEN = frozenset(Rule.model_fields) - {"window", "time_zone", *_AMOUNTS}
 
@@ -28,12 +40,12 @@ def new_rule(new: NewRule, rule_id: str, project_zone: str, now: datetime) -> Ru
     values = defaults | _values(new, new.metric, project_zone)
     if new.kind != "anomaly" and "limit" not in values:
         raise InvalidError(f"is missing: give {fitting('limit', new.metric)}", "limit")
-    rule = Rule(rule_id=rule_id, created_at_us=micros(now), **values)
+    rule = Rule(rule_id=rule_id, created_at_us=micros(now), updated_at_us=micros(now), **values)
     check_rule(rule)
     return rule
 
 
-def changed(rule: Rule, patch: RulePatch, project_zone: str) -> Rule:
+def changed(rule: Rule, patch: RulePatch, project_zone: str, now: datetime) -> Rule:
     """The rule after a change, with its revisions.
 
     Raises:
@@ -45,10 +57,11 @@ def changed(rule: Rule, patch: RulePatch, project_zone: str) -> Rule:
         raise InvalidError(f"has to be given anew for this metric, as {fitting('limit', metric)}", "limit")
     after = rule.model_copy(update={**values, "revision": rule.revision + 1})
     check_rule(after)
+    differing = {name for name in Rule.model_fields if getattr(rule, name) != getattr(after, name)}
+    if differing - _TELLING:
+        after = after.model_copy(update={"updated_at_us": micros(now)})
     # While it was off nobody counted.
-    anew = any(getattr(rule, name) != getattr(after, name) for name in COUNTED) or (
-        after.enabled and not rule.enabled
-    )
+    anew = not differing.isdisjoint(COUNTED) or (after.enabled and not rule.enabled)
     return recounted(after) if anew else after
 
 

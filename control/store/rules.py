@@ -49,7 +49,7 @@ def patch(change: Change, rule_id: str, changes: RulePatch) -> Rule:
         NotFoundError, InvalidError: nothing was changed.
     """
     row = get(change.session, RuleRow, rule_id, "rule")
-    rule = changed(to_rule(row), changes, _zone(change.session, row.project))
+    rule = changed(to_rule(row), changes, _zone(change.session, row.project), change.now)
     _check_channels(change.session, rule)
     _write(row, rule)
     given = changes.model_dump(mode="json", exclude_unset=True)

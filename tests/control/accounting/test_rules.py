@@ -12,6 +12,8 @@ from tallygate.control.errors import InvalidError
 from tallygate.schemas.rules import CalendarWindow, Rule, SlidingWindow
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
+NOW_US = 1_795_564_800_000_000
+LATER = datetime(2026, 11, 25, 1, tzinfo=UTC)
 DAILY = {"project": "default", "name": "daily", "metric": "cost", "limit_usd": "50"}
 EQ = {"field": "user_id", "op": "eq", "value": "ada"}
 
@@ -26,7 +28,7 @@ def without_limit(**given: Any) -> Rule:
 
 
 def change(rule: Rule, **given: Any) -> Rule:
-    return changed(rule, RulePatch.model_validate(given), "Asia/Tokyo")
+    return changed(rule, RulePatch.model_validate(given), "Asia/Tokyo", LATER)
 
 
 def test_the_shortest_rule_is_a_daily_notice() -> None:
@@ -38,7 +40,8 @@ def test_the_shortest_rule_is_a_daily_notice() -> None:
         limit=50_000_000_000,
         window=CalendarWindow(period="day"),
         time_zone="Europe/Berlin",
-        created_at_us=1_795_564_800_000_000,
+        created_at_us=NOW_US,
+        updated_at_us=NOW_US,
     )
 
 
@@ -218,6 +221,12 @@ def test_a_change_counts_anew_only_if_it_counts_otherwise(given: dict[str, Any],
     assert after.counting_revision == (2 if anew else 1)
 
 
+@pytest.mark.parametrize("given", [{"name": "x"}, {"channels": []}, {"muted_until": "2030-01-01T00:00:00Z"}])
+def test_who_is_told_can_change_without_changing_what_fires(given: dict[str, Any]) -> None:
+    rule = make()
+    assert change(rule, **given).updated_at_us == rule.updated_at_us < change(rule, limit=5).updated_at_us
+
+
 def test_a_rule_that_was_off_counts_anew() -> None:
     off = change(make(), enabled=False)
     on = change(off, enabled=True)
@@ -228,7 +237,9 @@ def test_a_patch_changes_what_it_names_and_null_clears() -> None:
     rule = make(filter=EQ, muted_until="2030-01-01T00:00:00Z", channels=["chan_" + "0" * 32])
     after = change(rule, filter=None, muted_until=None, window="15m")
     changes = {"filter": None, "muted_until_us": None, "window": SlidingWindow(seconds=900)}
-    assert after == rule.model_copy(update={**changes, "revision": 2, "counting_revision": 2})
+    now_us = NOW_US + 3_600_000_000
+    revisions = {"revision": 2, "counting_revision": 2, "updated_at_us": now_us}
+    assert after == rule.model_copy(update={**changes, **revisions})
     assert change(rule, time_zone=None).time_zone == "Asia/Tokyo"
 
 
