@@ -6,10 +6,10 @@ from pydantic import Field
 
 from tallygate.schemas.call import Count, Micros, Nanos
 from tallygate.schemas.model import Record
+from tallygate.schemas.periods import Period
 from tallygate.schemas.records import Tokens
 
 Dimension = Literal["project", "user", "key", "model", "provider", "property", "session", "workflow"]
-Period = Literal["hour", "day", "week", "month"]
 Sketch = dict[Annotated[int, Field(ge=-1, le=4096)], Count]
 """Counts by logarithmic bucket; see `stream_processors.usage.sketch`. To merge is to add."""
 
