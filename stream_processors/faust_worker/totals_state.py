@@ -1,15 +1,27 @@
 """The running totals of one partition in memory. Pure."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from tallygate.schemas.records import Call
 from tallygate.schemas.topics import RESPONSES
 from tallygate.schemas.totals import UsageTotals
-from tallygate.stream_processors.usage import COUNTERS, Deltas, Sums, UsageKey, prune
-from tallygate.stream_processors.usage.sums import MAX_SUM
+from tallygate.stream_processors.usage import Deltas, UsageKey, ZoneOf, prune
+from tallygate.stream_processors.usage.tally import Fact, fact_of
+from tallygate.stream_processors.usage.totals import PeriodTally, Reached, added, is_idle, nothing
 
 MARK_AGE_US = 2 * RESPONSES.retention_ms * 1000
 """See `usage.prune`: beyond twice the log's retention a mark guards against nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What came of a batch."""
+
+    changed: Mapping[UsageKey, UsageTotals] = field(default_factory=dict)
+    fresh: tuple[tuple[Call, Fact], ...] = ()
+    """The calls that were not counted before."""
 
 
 class PartitionTotals:
@@ -31,47 +43,44 @@ class PartitionTotals:
     def __len__(self) -> int:
         return len(self._totals)
 
-    def count(self, calls: Iterable[Call]) -> dict[UsageKey, UsageTotals]:
-        """Count the calls that are not counted yet; return the totals that changed."""
-        deltas = Deltas()
-        reached: dict[str, int] = {}
+    @property
+    def marks(self) -> Mapping[str, int]:
+        """Highest number counted, by edge id."""
+        return self._marks
+
+    def count(self, calls: Iterable[Call], zone_of: ZoneOf, now_us: int) -> Counted:
+        """Count the calls that are not counted yet."""
+        deltas = Deltas(zone_of, now_us)
+        seqs: dict[str, int] = {}
         ended_us: dict[str, int] = {}
+        fresh: list[tuple[Call, Fact]] = []
         for call in calls:
             edge, seq = call.origin.edge_id, call.origin.seq
             if seq > self._marks.get(edge, -1):
-                self._marks[edge] = reached[edge] = seq
+                self._marks[edge] = seqs[edge] = seq
                 ended_us[edge] = max(call.ended_at_us, ended_us.get(edge, 0))
-                deltas.add(call)
-        changed = {
-            key: self._added(key, sums, last_us, reached, ended_us) for key, sums, last_us in deltas.items()
-        }
+                fact = fact_of(call)
+                deltas.add(call, fact)
+                fresh.append((call, fact))
+        periods: dict[UsageKey, list[PeriodTally]] = defaultdict(list)
+        for (key, period, span), tally in deltas.periods():
+            periods[key].append((period, span, tally))
+        reached = Reached(seqs, ended_us)
+        changed = {}
+        for key, tally in deltas.items():
+            held = self._totals.get(key) or nothing(key, self._partition)
+            changed[key] = added(held, tally, periods[key], reached, zone_of(key.project), now_us)
         self._totals.update(changed)
-        return changed
+        return Counted(changed, tuple(fresh))
 
-    def _added(
-        self, key: UsageKey, sums: Sums, last_us: int, reached: dict[str, int], ended_us: dict[str, int]
-    ) -> UsageTotals:
-        """A total with a batch added; it has then counted, or been passed by, all that the batch reached."""
-        held = self._totals.get(key) or _nothing(key, self._partition)
-        old = held.__dict__
-        summed = {name: min(MAX_SUM, old[name] + more) for name, more in zip(COUNTERS, sums, strict=True)}
-        at_us = {edge: max(us, held.applied_at_us.get(edge, 0)) for edge, us in ended_us.items()}
-        return held.model_copy(
-            update={
-                **summed,
-                "last_seen_us": max(held.last_seen_us, last_us),
-                "applied": {**held.applied, **reached},
-                "applied_at_us": {**held.applied_at_us, **at_us},
-            }
-        )
+    def drop_idle(self, now_us: int) -> list[UsageKey]:
+        """Forget what is no longer worth keeping; which that was."""
+        idle = [key for key, totals in self._totals.items() if is_idle(totals, now_us)]
+        for key in idle:
+            del self._totals[key]
+        return idle
 
 
 def key_of(totals: UsageTotals) -> UsageKey:
     """The key that a total is of."""
     return UsageKey(totals.project, totals.dimension, totals.name, totals.value)
-
-
-def _nothing(key: UsageKey, partition: int) -> UsageTotals:
-    return UsageTotals(
-        project=key.project, dimension=key.dimension, name=key.name, value=key.value, partition=partition
-    )

@@ -1,19 +1,27 @@
-"""Running totals per project, user, key, model, provider and property. Pure."""
+"""Running totals per project, user, key, model, provider, property, session and workflow. Pure."""
 
-from tallygate.stream_processors.usage.deltas import Deltas
+from tallygate.stream_processors.usage.deltas import PERIODS, Deltas, PeriodKey, ZoneOf, is_kept
 from tallygate.stream_processors.usage.keys import UsageKey, decode_key, encode_key, keys_of
 from tallygate.stream_processors.usage.sums import COUNTERS, Sums, sums_of
-from tallygate.stream_processors.usage.totals import apply, prune
+from tallygate.stream_processors.usage.tally import Fact, Tally, fact_of, plus
+from tallygate.stream_processors.usage.totals import prune
 
 __all__ = [
     "COUNTERS",
+    "PERIODS",
     "Deltas",
+    "Fact",
+    "PeriodKey",
     "Sums",
+    "Tally",
     "UsageKey",
-    "apply",
+    "ZoneOf",
     "decode_key",
     "encode_key",
+    "fact_of",
+    "is_kept",
     "keys_of",
+    "plus",
     "prune",
     "sums_of",
 ]

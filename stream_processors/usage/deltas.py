@@ -1,37 +1,82 @@
 """What a batch of calls adds to the totals: added up in memory, to be written once per key."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar, get_args
 
+from tallygate.schemas.periods import Period, Span, period_of
 from tallygate.schemas.records import Call
 from tallygate.stream_processors.usage.keys import UsageKey, keys_of
-from tallygate.stream_processors.usage.sums import COUNTERS, Sums, sums_of
+from tallygate.stream_processors.usage.tally import Fact, Tally, fact_of
 
-_LAST_SEEN = len(COUNTERS)
+K = TypeVar("K")
+PERIODS: tuple[Period, ...] = get_args(Period)
+ZoneOf = Callable[[str], str]
+"""A project's time zone."""
+
+
+class PeriodKey(NamedTuple):
+    """One period of one key."""
+
+    key: UsageKey
+    period: Period
+    span: Span
 
 
 class Deltas:
-    """Sums by key. Knows nothing of what was counted before: its user skips what was."""
+    """Sums by key, and by key and period. Knows nothing of what was counted before: its user skips that."""
 
-    def __init__(self) -> None:
-        self._sums: dict[UsageKey, list[int]] = {}
+    def __init__(self, zone_of: ZoneOf, now_us: int) -> None:
+        self._zone_of = zone_of
+        self._now_us = now_us
+        self._parts: dict[tuple[Span, ...], dict[UsageKey, Tally]] = {}
 
-    def __len__(self) -> int:
-        return len(self._sums)
-
-    def add(self, call: Call) -> None:
+    def add(self, call: Call, fact: Fact | None = None) -> None:
         """Count a call under all its keys."""
-        sums = sums_of(call)
-        more = [(index, count) for index, count in enumerate(sums) if count]
+        fact = fact or fact_of(call)
+        zone = self._zone_of(call.project)
+        spans = tuple(period_of(period, zone, fact.received_at_us) for period in PERIODS)
+        tallies = self._parts.setdefault(spans, {})
         for key in keys_of(call):
-            held = self._sums.get(key)
-            if held is None:
-                self._sums[key] = [*sums, call.ended_at_us]
-                continue
-            for index, count in more:
-                held[index] += count
-            held[_LAST_SEEN] = max(held[_LAST_SEEN], call.ended_at_us)
+            tally = tallies.get(key)
+            if tally is None:
+                tally = tallies[key] = Tally()
+            tally.count(fact)
 
-    def items(self) -> Iterator[tuple[UsageKey, Sums, int]]:
-        """Each key with its sums and the end of its last call, in microseconds."""
-        for key, held in self._sums.items():
-            yield key, Sums._make(held[:_LAST_SEEN]), held[_LAST_SEEN]
+    def items(self) -> Iterator[tuple[UsageKey, Tally]]:
+        """Each key with what is to be added to its total."""
+        yield from _merged((key, tally) for part in self._parts.values() for key, tally in part.items())
+
+    def periods(self) -> Iterator[tuple[PeriodKey, Tally]]:
+        """Each period of each key with what is to be added; not those that nobody can ask for any more."""
+        yield from _merged(
+            (PeriodKey(key, period, span), tally)
+            for spans, part in self._parts.items()
+            for period, span in zip(PERIODS, spans, strict=True)
+            for key, tally in part.items()
+            if is_kept(period, self._zone_of(key.project), span.start_us, self._now_us)
+        )
+
+
+def is_kept(period: Period, zone: str, start_us: int, now_us: int) -> bool:
+    """Whether a period is the present one, the one before, or, by a clock that is ahead, the next."""
+    current = period_of(period, zone, now_us)
+    previous = period_of(period, zone, max(0, current.start_us - 1))
+    return previous.start_us <= start_us <= current.end_us
+
+
+def _merged(parts: Iterator[tuple[K, Tally]]) -> Iterator[tuple[K, Tally]]:
+    tallies: dict[K, Tally] = {}
+    shared: set[K] = set()
+    for key, tally in parts:
+        held = tallies.get(key)
+        if held is None:
+            tallies[key] = tally  # nearly always the only one: not worth a copy
+        elif key in shared:
+            held.add(tally)
+        else:
+            both = Tally()
+            both.add(held)
+            both.add(tally)
+            tallies[key] = both
+            shared.add(key)
+    yield from tallies.items()

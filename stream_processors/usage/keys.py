@@ -17,7 +17,7 @@ class UsageKey(NamedTuple):
     project: str
     dimension: Dimension
     name: str
-    """Of a property, its name in lower case; else empty."""
+    """Of a property, its name in lower case; of a step of a workflow, the workflow; else empty."""
     value: str
 
 
@@ -37,9 +37,15 @@ def keys_of(call: Call) -> list[UsageKey]:
         keys.append(UsageKey(project, "model", "", model))
     if call.provider:
         keys.append(UsageKey(project, "provider", "", call.provider))
+    if call.session_id:
+        keys.append(UsageKey(project, "session", "", call.session_id))
     if call.properties:
         values = {name.lower(): value for name, value in call.properties.items()}
         keys += [UsageKey(project, "property", name, value) for name, value in values.items() if value]
+        if workflow := values.get("workflow"):
+            keys.append(UsageKey(project, "workflow", "", workflow))
+            if step := values.get("step"):
+                keys.append(UsageKey(project, "workflow", workflow, step))
     return keys
 
 

@@ -1,40 +1,72 @@
 """One running total as a record that carries what it has counted."""
 
-from tallygate.schemas.records import Call
-from tallygate.schemas.totals import UsageTotals
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tallygate.schemas.periods import Period, Span
+from tallygate.schemas.totals import PeriodSums, UsageTotals
+from tallygate.stream_processors.usage.deltas import is_kept
 from tallygate.stream_processors.usage.keys import UsageKey
-from tallygate.stream_processors.usage.sums import COUNTERS, MAX_SUM, sums_of
+from tallygate.stream_processors.usage.tally import Tally, plus
+
+DAY_US = 86_400_000_000
+SESSION_IDLE_US = 30 * DAY_US
+"""Sessions come and go without end: the total of one that has been quiet for so long is dropped. The store of
+calls still knows it."""
+
+PeriodTally = tuple[Period, Span, Tally]
 
 
-def apply(totals: UsageTotals | None, key: UsageKey, partition: int, call: Call) -> UsageTotals | None:
-    """Add a call to the total of one of its keys.
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a batch goes, by edge id: the highest number, and the end of the last call."""
 
-    Returns None if the call is counted in it already: its number is at or below the highest one applied of
-    its edge. That holds because the numbers of one edge arrive in order, but for contiguous repeats.
-    """
-    edge, seq = call.origin.edge_id, call.origin.seq
-    if totals is None:
-        project, dimension, name, value = key
-        totals = UsageTotals(
-            project=project, dimension=dimension, name=name, value=value, partition=partition
-        )
-    elif seq <= totals.applied.get(edge, -1):
-        return None
-    old = totals.__dict__
-    values = {
-        name: min(MAX_SUM, old[name] + more) for name, more in zip(COUNTERS, sums_of(call), strict=True)
-    }
-    return totals.model_copy(
+    seqs: Mapping[str, int] = field(default_factory=dict)
+    ended_us: Mapping[str, int] = field(default_factory=dict)
+
+
+def nothing(key: UsageKey, partition: int) -> UsageTotals:
+    """The total of a key that nothing is counted under."""
+    return UsageTotals(
+        project=key.project, dimension=key.dimension, name=key.name, value=key.value, partition=partition
+    )
+
+
+def added(
+    held: UsageTotals, tally: Tally, periods: Iterable[PeriodTally], reached: Reached, zone: str, now_us: int
+) -> UsageTotals:
+    """A total with a batch added; it has then counted, or been passed by, all that the batch reached."""
+    at_us = {edge: max(us, held.applied_at_us.get(edge, 0)) for edge, us in reached.ended_us.items()}
+    return held.model_copy(
         update={
-            **values,
-            "last_seen_us": max(totals.last_seen_us, call.ended_at_us),
-            "applied": {**totals.applied, edge: seq},
-            "applied_at_us": {
-                **totals.applied_at_us,
-                edge: max(totals.applied_at_us.get(edge, 0), call.ended_at_us),
-            },
+            **plus(held, tally),
+            "last_seen_us": max(held.last_seen_us, tally.last_seen_us),
+            "periods": _periods(held.periods, periods, zone, now_us),
+            "applied": {**held.applied, **reached.seqs},
+            "applied_at_us": {**held.applied_at_us, **at_us},
         }
     )
+
+
+def _periods(
+    held: Iterable[PeriodSums], more: Iterable[PeriodTally], zone: str, now_us: int
+) -> tuple[PeriodSums, ...]:
+    sums = {
+        (each.period, each.start_us): each
+        for each in held
+        if is_kept(each.period, zone, each.start_us, now_us)
+    }
+    for period, span, tally in more:
+        old = sums.get((period, span.start_us))
+        if old is None:
+            old = PeriodSums(period=period, start_us=span.start_us, end_us=span.end_us)
+        sums[period, span.start_us] = old.model_copy(update=plus(old, tally))
+    return tuple(sums.values())
+
+
+def is_idle(totals: UsageTotals, now_us: int) -> bool:
+    """Whether a total is no longer worth keeping."""
+    return totals.dimension == "session" and totals.last_seen_us < now_us - SESSION_IDLE_US
 
 
 def prune(totals: UsageTotals, older_than_us: int) -> UsageTotals:

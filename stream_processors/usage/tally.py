@@ -1,0 +1,83 @@
+"""Adding up calls in memory."""
+
+from typing import Any, NamedTuple
+
+from tallygate.schemas.records import Call
+from tallygate.schemas.totals import Counters
+from tallygate.stream_processors.usage.sketch import add, bucket_of
+from tallygate.stream_processors.usage.sums import COUNTERS, MAX_SUM, Sums, sums_of
+
+
+class Fact(NamedTuple):
+    """What one call adds, worked out once for all that it is added to."""
+
+    sums: Sums
+    more: tuple[tuple[int, int], ...]
+    """Position and number of the counters that are not 0."""
+    latency_bucket: int
+    ttft_bucket: int | None
+    received_at_us: int
+    ended_at_us: int
+
+
+def fact_of(call: Call) -> Fact:
+    """What a call adds."""
+    sums = sums_of(call)
+    return Fact(
+        sums,
+        tuple((index, count) for index, count in enumerate(sums) if count),
+        bucket_of(call.latency_us),
+        None if call.ttft_us is None else bucket_of(call.ttft_us),
+        call.received_at_us,
+        call.ended_at_us,
+    )
+
+
+class Tally:
+    """Counters and sketches that grow; and when the calls arrived and ended."""
+
+    __slots__ = ("first_us", "last_seen_us", "last_us", "latency", "sums", "ttft")
+
+    def __init__(self) -> None:
+        self.sums = [0] * len(COUNTERS)
+        self.latency: dict[int, int] = {}
+        self.ttft: dict[int, int] = {}
+        self.first_us = MAX_SUM
+        """Arrival of the first call, and of the last."""
+        self.last_us = 0
+        self.last_seen_us = 0
+        """End of the last call."""
+
+    def count(self, fact: Fact) -> None:
+        """Add one call."""
+        sums = self.sums
+        for index, number in fact.more:
+            sums[index] += number
+        self.latency[fact.latency_bucket] = self.latency.get(fact.latency_bucket, 0) + 1
+        if fact.ttft_bucket is not None:
+            self.ttft[fact.ttft_bucket] = self.ttft.get(fact.ttft_bucket, 0) + 1
+        self._extend(fact.received_at_us, fact.received_at_us, fact.ended_at_us)
+
+    def add(self, other: "Tally") -> None:
+        """Add what another has counted."""
+        self.sums = [one + more for one, more in zip(self.sums, other.sums, strict=True)]
+        add(self.latency, other.latency)
+        add(self.ttft, other.ttft)
+        self._extend(other.first_us, other.last_us, other.last_seen_us)
+
+    def _extend(self, first_us: int, last_us: int, last_seen_us: int) -> None:
+        self.first_us = min(self.first_us, first_us)
+        self.last_us = max(self.last_us, last_us)
+        self.last_seen_us = max(self.last_seen_us, last_seen_us)
+
+
+def plus(held: Counters, tally: Tally) -> dict[str, Any]:
+    """The fields of counters with a tally added."""
+    old = held.__dict__
+    fields: dict[str, Any] = {
+        name: min(MAX_SUM, old[name] + more) for name, more in zip(COUNTERS, tally.sums, strict=True)
+    }
+    for name, more in (("latency_sketch", tally.latency), ("ttft_sketch", tally.ttft)):
+        fields[name] = dict(old[name])
+        add(fields[name], more)
+    return fields
