@@ -24,10 +24,15 @@ class Place(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A key and a value."""
+    """A key and a value; without a value it takes the key out of a compacted topic."""
 
     key: bytes | None
-    value: bytes
+    value: bytes | None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value."""
+        return 0 if self.value is None else len(self.value)
 
 
 Messages = Mapping[Place, Sequence[Message]]
@@ -60,10 +65,10 @@ def rounds(messages: Messages) -> Iterator[dict[Place, list[Message]]]:
         round_: dict[Place, list[Message]] = {}
         room = ROUND_BYTES
         for place, queue in list(queues.items()):
-            if round_ and len(queue[0].value) > room:
+            if round_ and queue[0].size > room:
                 continue
             round_[place] = _take(queue, BATCH_BYTES)
-            room -= sum(len(message.value) for message in round_[place])
+            room -= sum(message.size for message in round_[place])
             if not queue:
                 del queues[place]
         yield round_
@@ -72,8 +77,8 @@ def rounds(messages: Messages) -> Iterator[dict[Place, list[Message]]]:
 def _take(queue: deque[Message], max_bytes: int) -> list[Message]:
     """The first messages, up to a size; one at least."""
     batch = [queue.popleft()]
-    size = len(batch[0].value)
-    while queue and size + len(queue[0].value) <= max_bytes:
-        size += len(queue[0].value)
+    size = batch[0].size
+    while queue and size + queue[0].size <= max_bytes:
+        size += queue[0].size
         batch.append(queue.popleft())
     return batch

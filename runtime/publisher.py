@@ -137,7 +137,7 @@ async def _submit(
 
 def _check_sizes(messages: Messages) -> None:
     for place, queued in messages.items():
-        longest = max((len(message.value) for message in queued), default=0)
+        longest = max((message.size for message in queued), default=0)
         if longest > MAX_VALUE_BYTES:
             raise MessageTooLargeError(f"a message of {longest} bytes for {place.topic}")
 

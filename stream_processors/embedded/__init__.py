@@ -1,6 +1,14 @@
 """The embedded run: one process reads the outboxes themselves as the event log."""
 
+from tallygate.stream_processors.embedded.read import read_dead_letters, read_rule_totals, read_totals
 from tallygate.stream_processors.embedded.runner import EmbeddedRunner, RunnerOptions
-from tallygate.stream_processors.embedded.state import RunnerState, read_dead_letters, read_totals
+from tallygate.stream_processors.embedded.state import RunnerState
 
-__all__ = ["EmbeddedRunner", "RunnerOptions", "RunnerState", "read_dead_letters", "read_totals"]
+__all__ = [
+    "EmbeddedRunner",
+    "RunnerOptions",
+    "RunnerState",
+    "read_dead_letters",
+    "read_rule_totals",
+    "read_totals",
+]

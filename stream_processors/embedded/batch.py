@@ -13,7 +13,6 @@ from tallygate.schemas.topics import REQUESTS, RESPONSES
 from tallygate.stream_processors.errors import DeadLetterError
 from tallygate.stream_processors.pricing import Pricer, priced
 from tallygate.stream_processors.store import Applied, Placed
-from tallygate.stream_processors.usage import Deltas
 
 E = TypeVar("E", RequestEvent, ResponseEvent)
 
@@ -47,7 +46,8 @@ class Batch:
     calls: list[Placed[Call]] = field(default_factory=list)
     """Calls that the store does not have."""
     requests: list[Placed[RequestEvent]] = field(default_factory=list)
-    deltas: Deltas = field(default_factory=Deltas)
+    uncounted: list[Call] = field(default_factory=list)
+    """Calls that the totals do not have."""
     dead: list[DeadRecord] = field(default_factory=list)
     marks: dict[str, Marks] = field(default_factory=dict)
     """How far each edge's events are applied once the batch is."""
@@ -93,7 +93,7 @@ def _add_response(batch: Batch, edge_id: str, record: OutboxRecord, marks: Marks
         batch.calls.append(Placed(record.seq, call))
         marks.stored_calls = record.seq
     if record.seq > marks.counted:
-        batch.deltas.add(call)
+        batch.uncounted.append(call)
         marks.counted = record.seq
 
 

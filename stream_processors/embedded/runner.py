@@ -4,27 +4,36 @@ Order of a batch, which makes every call count once whatever is killed when:
 
 1. read records from every outbox, decode and price them;
 2. insert into the store what it does not hold (by its own highest number per edge);
-3. in one transaction of the state: add to the totals, set dead records aside, move the positions.
+3. in one transaction of the state: add to the totals, write what the rules have counted, set dead records
+   aside, move the positions.
 
 Killed before 2: read again. Killed in or after 2, before 3: read again; the store is asked at the start what
 it holds (`CallStore.applied`) and gets only the rest, and the totals, which know nothing of the batch, count
 it. Killed after 3: gone on from there. The other way round, a store that holds less than was handed to it (it
 was restored from a copy, or deleted) gets it again from the log, as far back as that goes
 (`outbox.keep_bytes`), while the totals, by their own marks, do not count it again.
+
+A rule that is new counts from its first batch on; what was counted before it is asked of the store and added
+in a transaction of its own (`rules.counter`).
 """
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from tallygate.edge.outbox.reader import OutboxReader, Position
+from tallygate.schemas.rules import RuleBook
 from tallygate.stream_processors.embedded import outboxes
+from tallygate.stream_processors.embedded.accounting import Accounting, Counted, Rules, now_us
 from tallygate.stream_processors.embedded.batch import Batch, Marks, add_records
 from tallygate.stream_processors.embedded.outboxes import Followed
 from tallygate.stream_processors.embedded.retry import GaveUpError, Retrier
 from tallygate.stream_processors.embedded.state import OutboxState, RunnerState
+from tallygate.stream_processors.errors import StoreUnavailableError
 from tallygate.stream_processors.pricing import Pricer
+from tallygate.stream_processors.rules.backfill import PastCalls
 from tallygate.stream_processors.store import Applied, CallStore
 
 log = logging.getLogger(__name__)
@@ -49,6 +58,9 @@ class RunnerOptions:
     """After stop: time to finish what is in the outboxes."""
     first_retry_s: float = 0.1
     last_retry_s: float = 5.0
+    prune_every_s: float = 3600.0
+    backfill_retry_s: float = 5.0
+    """After the store could not tell what was before a new rule; the stream goes on meanwhile."""
 
 
 class EmbeddedRunner:
@@ -61,12 +73,20 @@ class EmbeddedRunner:
         store: CallStore,
         pricer: Pricer | None = None,
         options: RunnerOptions | None = None,
+        rules: Rules = RuleBook,
+        past: PastCalls | None = None,
     ) -> None:
+        """`past` tells what was before a new rule; without it the rule counts from its beginning only."""
         self._outbox_dir = outbox_dir
         self._state_path = state_path
         self._store = store
         self._pricer = pricer or Pricer()
         self._options = options or RunnerOptions()
+        self._rules = rules
+        self._past = past
+        self._accounting = Accounting(rules, (), PARTITION)
+        self._next_prune_s = 0.0
+        self._next_backfill_s = 0.0
         self._followed: dict[str, Followed] = {}
         self._marks: dict[str, Marks] = {}
         self._known: dict[str, OutboxState] = {}
@@ -117,6 +137,7 @@ class EmbeddedRunner:
     def _work(self, retrier: Retrier, state: RunnerState, stop: threading.Event) -> None:
         self._known = retrier.until_done(state.outboxes)
         self.dead_letters = retrier.until_done(state.count_dead_letters)
+        self._accounting = Accounting(self._rules, retrier.until_done(state.rule_totals), PARTITION)
         self._take_marks(retrier.until_done(self._applied))
         while True:
             stopping = stop.is_set()
@@ -134,7 +155,13 @@ class EmbeddedRunner:
         batch = self._read()
         if batch.read_bytes:
             retrier.until_done(lambda: self._insert(batch))
-            retrier.until_done(lambda: self._commit(state, batch))
+        counted = self._count(batch)
+        if batch.read_bytes or counted.rules:
+            retrier.until_done(lambda: self._commit(state, batch, counted))
+        self._backfill(retrier, state)
+        if time.monotonic() >= self._next_prune_s:
+            self._next_prune_s = time.monotonic() + self._options.prune_every_s
+            retrier.until_done(lambda: state.prune(now_us()))
         # Also after an empty pass: the reader may have come to a segment that nothing is in yet.
         retrier.until_done(lambda: self._collect(state))
         self.lag_bytes = sum(outbox.reader.waiting_bytes for outbox in self._followed.values())
@@ -213,14 +240,39 @@ class EmbeddedRunner:
             self._store.insert_calls(PARTITION, batch.calls)
         batch.uncertain = False
 
-    def _commit(self, state: RunnerState, batch: Batch) -> None:
+    def _count(self, batch: Batch) -> Counted:
+        """Once a batch: what comes of it is written until that succeeds, and never worked out again."""
+        before = {edge_id: known.counted for edge_id, known in self._known.items() if known.counted >= 0}
+        after = before | {edge: marks.counted for edge, marks in batch.marks.items() if marks.counted >= 0}
+        return self._accounting.count(batch.uncounted, before, after)
+
+    def _backfill(self, retrier: Retrier, state: RunnerState) -> None:
+        """Add what was counted before a new rule, as soon as the store can tell."""
+        if self._past is None or time.monotonic() < self._next_backfill_s:
+            return
+        for asked in self._accounting.pending():
+            if any(self._lags(edge_id, seq) for edge_id, seq in asked.marks.items()):
+                continue  # the store lacks calls and is getting them again
+            try:
+                rows = self._past.sums(asked)
+            except StoreUnavailableError as error:
+                log.warning("rule %s lacks the calls before it: %s", asked.rule.rule_id, error)
+                self._next_backfill_s = time.monotonic() + self._options.backfill_retry_s
+                return
+            counted = self._accounting.add_backfill(asked, rows)
+            retrier.until_done(lambda counted=counted: self._commit(state, Batch(), counted))  # type: ignore[misc]
+
+    def _lags(self, edge_id: str, seq: int) -> bool:
+        return edge_id in self._followed and self._marks[edge_id].stored_calls < seq
+
+    def _commit(self, state: RunnerState, batch: Batch, counted: Counted) -> None:
         known = {
             edge_id: OutboxState(
                 self._followed[edge_id].reader.position, marks.counted, marks.stored_requests
             )
             for edge_id, marks in batch.marks.items()
         }
-        state.commit(known, batch.deltas, batch.dead)
+        state.commit(known, counted.deltas, batch.dead, counted.rules)
         self._known.update(known)
         self._marks.update(batch.marks)
         self.processed += batch.processed

@@ -11,22 +11,39 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from tallygate.edge.outbox.reader import Position
-from tallygate.schemas.totals import UsageTotals
+from tallygate.schemas.codec import decode, encode
+from tallygate.schemas.periods import HOUR_US
+from tallygate.schemas.totals import RuleTotals
 from tallygate.stream_processors.embedded.batch import DeadRecord
 from tallygate.stream_processors.errors import FatalError, ProcessorError, RetryableError
-from tallygate.stream_processors.usage import COUNTERS, Deltas
+from tallygate.stream_processors.rules import Changes
+from tallygate.stream_processors.usage import COUNTERS, Deltas, Tally
 from tallygate.stream_processors.usage.sums import MAX_SUM
+from tallygate.stream_processors.usage.totals import SESSION_IDLE_US
 
-VERSION = 1
+VERSION = 2
 _KEY = ("project", "dimension", "name", "value")
+_PERIOD_KEY = (*_KEY, "period", "start_us", "end_us")
+_SKETCHES = ("latency_sketch", "ttft_sketch")
+_FIRST_COUNTERS = (
+    "requests", "errors", "unpriced", "input_tokens", "output_tokens", "cached_input_tokens",
+    "cache_write_tokens", "reasoning_tokens", "input_audio_tokens", "output_audio_tokens", "cost_nanos",
+    "latency_us",
+)  # fmt: skip
+"""Of version 1."""
+_KEEP_US = {"hour": 3 * HOUR_US, "day": 50 * HOUR_US, "week": 15 * 24 * HOUR_US, "month": 63 * 24 * HOUR_US}
+"""How long after its end a period stays at least: longer than the one after it, in every time zone."""
+_COUNTER_COLUMNS = ", ".join(f"{name} INTEGER NOT NULL DEFAULT 0" for name in COUNTERS)
+_SKETCH_COLUMNS = ", ".join(f"{name} TEXT NOT NULL DEFAULT '{{}}'" for name in _SKETCHES)
 _SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS runner_version (version INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS outboxes (
     edge_id TEXT PRIMARY KEY,
     segment INTEGER NOT NULL,
@@ -36,9 +53,27 @@ CREATE TABLE IF NOT EXISTS outboxes (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS usage_totals (
     {", ".join(f"{name} TEXT NOT NULL" for name in _KEY)},
-    {", ".join(f"{name} INTEGER NOT NULL" for name in COUNTERS)},
+    {_COUNTER_COLUMNS},
+    {_SKETCH_COLUMNS},
     last_seen_us INTEGER NOT NULL,
     PRIMARY KEY ({", ".join(_KEY)})
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS usage_periods (
+    {", ".join(f"{name} TEXT NOT NULL" for name in (*_KEY, "period"))},
+    start_us INTEGER NOT NULL,
+    end_us INTEGER NOT NULL,
+    {_COUNTER_COLUMNS},
+    {_SKETCH_COLUMNS},
+    PRIMARY KEY ({", ".join((*_KEY, "period", "start_us"))})
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rule_totals (
+    project TEXT NOT NULL,
+    rule_id TEXT NOT NULL,
+    counting_revision INTEGER NOT NULL,
+    group_value TEXT NOT NULL,
+    bucket_start_us INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (project, rule_id, counting_revision, group_value, bucket_start_us)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dead_letters (
     edge_id TEXT NOT NULL,
@@ -50,12 +85,28 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     PRIMARY KEY (edge_id, seq)
 ) STRICT;
 """
-_ADD_TOTAL = f"""
-INSERT INTO usage_totals VALUES ({", ".join("?" * (len(_KEY) + len(COUNTERS) + 1))})
-ON CONFLICT DO UPDATE SET
-    {", ".join(f"{name} = min({MAX_SUM}, {name} + excluded.{name})" for name in COUNTERS)},
-    last_seen_us = max(last_seen_us, excluded.last_seen_us)
-"""  # noqa: S608 - names from the code
+
+
+def _add(table: str, columns: Sequence[str], last: str = "") -> str:
+    """The statement that adds counters to a row, or makes it."""
+    added = (*COUNTERS, *_SKETCHES)
+    names = [*columns, *added, *([last] if last else [])]
+    sums = [f"{name} = min({MAX_SUM}, {name} + excluded.{name})" for name in COUNTERS]
+    sums += [f"{name} = sketch_add({name}, excluded.{name})" for name in _SKETCHES]
+    sums += [f"{last} = max({last}, excluded.{last})"] if last else []
+    return (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608
+        f"ON CONFLICT DO UPDATE SET {', '.join(sums)}"
+    )
+
+
+_ADD_TOTAL = _add("usage_totals", _KEY, "last_seen_us")
+_ADD_PERIOD = _add("usage_periods", _PERIOD_KEY)
+_PUT_RULE_TOTALS = "INSERT OR REPLACE INTO rule_totals VALUES (?, ?, ?, ?, ?, ?)"
+_DROP_RULE_TOTALS = (
+    "DELETE FROM rule_totals WHERE (project, rule_id, counting_revision, group_value, bucket_start_us)"
+    " = (?, ?, ?, ?, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +139,39 @@ class RunnerState:
 
     def outboxes(self) -> dict[str, OutboxState]:
         """What is known of each edge."""
-        with _errors():
+        with state_errors():
             rows = self._db.execute("SELECT * FROM outboxes").fetchall()
         return {edge: OutboxState(Position(first, at), *marks) for edge, first, at, *marks in rows}
 
     def count_dead_letters(self) -> int:
         """Number of records set aside so far."""
-        with _errors():
+        with state_errors():
             (count,) = self._db.execute("SELECT count(*) FROM dead_letters").fetchone()
         return int(count)
 
-    def commit(self, outboxes: Mapping[str, OutboxState], deltas: Deltas, dead: list[DeadRecord]) -> None:
-        """Add to the totals, set dead records aside and move the positions, all or nothing.
+    def rule_totals(self) -> list[RuleTotals]:
+        """What the rules have counted, and their progress."""
+        with state_errors():
+            rows = self._db.execute("SELECT record FROM rule_totals").fetchall()
+        return [decode(RuleTotals, record) for (record,) in rows]
+
+    def commit(
+        self,
+        outboxes: Mapping[str, OutboxState],
+        deltas: Deltas,
+        dead: list[DeadRecord],
+        rules: Changes | None = None,
+    ) -> None:
+        """Add to the totals, write the rules' sums, set dead records aside and move the positions, all or
+        nothing.
 
         Raises:
             RetryableError: nothing was written.
         """
         now_us = time.time_ns() // 1000
-        totals = [(*key, *(min(MAX_SUM, n) for n in (*sums, last))) for key, sums, last in deltas.items()]
+        totals = [(*key, *_values(tally), min(MAX_SUM, tally.last_seen_us)) for key, tally in deltas.items()]
+        periods = [(*key, period, *span, *_values(tally)) for (key, period, span), tally in deltas.periods()]
+        sums = [] if rules is None else [(*key, encode(each)) for key, each in rules.changed.items()]
         letters = [(d.edge_id, min(d.seq, MAX_SUM), d.topic, d.reason, d.payload, now_us) for d in dead]
         places = [
             (edge, state.position.segment, state.position.offset, state.counted, state.stored_requests)
@@ -113,13 +179,29 @@ class RunnerState:
         ]
         with self._transaction():
             self._db.executemany(_ADD_TOTAL, totals)
+            self._db.executemany(_ADD_PERIOD, periods)
+            self._db.executemany(_DROP_RULE_TOTALS, [] if rules is None else list(rules.removed))
+            self._db.executemany(_PUT_RULE_TOTALS, [(*key, text.decode()) for *key, text in sums])
             self._db.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", letters)
             self._db.executemany("INSERT OR REPLACE INTO outboxes VALUES (?, ?, ?, ?, ?)", places)
+
+    def prune(self, now_us: int) -> None:
+        """Drop periods that are over for long and sessions that are idle, so that the state does not grow
+        with time."""
+        with self._transaction():
+            for period, keep_us in _KEEP_US.items():
+                self._db.execute(
+                    "DELETE FROM usage_periods WHERE period = ? AND end_us < ?", (period, now_us - keep_us)
+                )
+            self._db.execute(
+                "DELETE FROM usage_totals WHERE dimension = 'session' AND last_seen_us < ?",
+                (now_us - SESSION_IDLE_US,),
+            )
 
     def make_durable(self) -> bool:
         """Wait for the disk; return whether everything committed is now on it (a long reader may prevent
         that for a while)."""
-        with _errors():
+        with state_errors():
             _, in_log, moved = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         return bool(in_log == moved)
 
@@ -130,7 +212,7 @@ class RunnerState:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _errors():
+        with state_errors():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -142,7 +224,7 @@ class RunnerState:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def state_errors() -> Iterator[None]:
     """The one place where SQLite's errors become ours."""
     try:
         yield
@@ -154,7 +236,7 @@ def _errors() -> Iterator[None]:
 
 def _open(path: Path) -> sqlite3.Connection:
     try:
-        with _errors():
+        with state_errors():
             db = sqlite3.connect(path, isolation_level=None, timeout=10)
             try:
                 _prepare(db)
@@ -169,12 +251,51 @@ def _open(path: Path) -> sqlite3.Connection:
 def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=NORMAL")
-    db.executescript(_SCHEMA)
+    db.create_function("sketch_add", 2, _sketch_add, deterministic=True)
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        _migrate(db)
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Make the tables, or bring those of an earlier release to this one's form."""
+    db.execute("CREATE TABLE IF NOT EXISTS runner_version (version INTEGER NOT NULL) STRICT")
     row = db.execute("SELECT version FROM runner_version").fetchone()
-    if row is None:
-        db.execute("INSERT INTO runner_version VALUES (?)", (VERSION,))
-    elif row[0] != VERSION:
-        raise FatalError(f"the runner's state has version {row[0]}; this release knows {VERSION}")
+    version = None if row is None else row[0]
+    if version == 1:
+        _from_version_1(db)
+    elif version not in (None, VERSION):
+        raise FatalError(f"the runner's state has version {version}; this release knows {VERSION}")
+    for statement in _SCHEMA.split(";"):
+        db.execute(statement)
+    db.execute("DELETE FROM runner_version")
+    db.execute("INSERT INTO runner_version VALUES (?)", (VERSION,))
+
+
+def _from_version_1(db: sqlite3.Connection) -> None:
+    """Version 1 had fewer counters, and neither periods nor rules."""
+    for name in COUNTERS:
+        if name not in _FIRST_COUNTERS:
+            db.execute(f"ALTER TABLE usage_totals ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
+    for name in _SKETCHES:
+        db.execute(f"ALTER TABLE usage_totals ADD COLUMN {name} TEXT NOT NULL DEFAULT '{{}}'")
+
+
+def _sketch_add(held: str, more: str) -> str:
+    """SQL function: one sketch added to another."""
+    total = orjson.loads(held)
+    for bucket, count in orjson.loads(more).items():
+        total[bucket] = total.get(bucket, 0) + count
+    return orjson.dumps(total).decode()
+
+
+def _values(tally: Tally) -> list[int | str]:
+    sketches = (orjson.dumps(each, option=orjson.OPT_NON_STR_KEYS) for each in (tally.latency, tally.ttft))
+    return [*(min(MAX_SUM, each) for each in tally.sums), *(each.decode() for each in sketches)]
 
 
 def _lock(path: Path) -> int:
@@ -185,33 +306,3 @@ def _lock(path: Path) -> int:
         os.close(fd)
         raise FatalError(f"{path.parent} is in use by another process") from error
     return fd
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    with _errors():
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
-        try:
-            yield db
-        finally:
-            db.close()
-
-
-def read_totals(path: Path) -> list[UsageTotals]:
-    """All usage totals in a state file, with the marks of what they count. Any process may call this."""
-    with _reading(path) as db:
-        db.execute("BEGIN")
-        applied = dict(db.execute("SELECT edge_id, counted FROM outboxes WHERE counted >= 0").fetchall())
-        cursor = db.execute("SELECT * FROM usage_totals")
-        names = [column[0] for column in cursor.description]
-        rows = cursor.fetchall()
-    return [UsageTotals(**dict(zip(names, row, strict=True)), applied=applied) for row in rows]
-
-
-def read_dead_letters(path: Path, limit: int = 100) -> list[tuple[DeadRecord, int]]:
-    """The latest dead records and when each was set aside, in microseconds."""
-    columns = "edge_id, seq, topic, reason, payload, failed_at_us"
-    query = f"SELECT {columns} FROM dead_letters ORDER BY failed_at_us DESC, seq DESC LIMIT ?"  # noqa: S608
-    with _reading(path) as db:
-        rows = db.execute(query, (limit,)).fetchall()
-    return [(DeadRecord(*values), failed_at_us) for *values, failed_at_us in rows]

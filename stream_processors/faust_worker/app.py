@@ -10,7 +10,9 @@ import faust
 from tallygate.runtime.config import Settings
 from tallygate.runtime.kafka_security import faust_options
 from tallygate.runtime.publisher import Publisher
+from tallygate.schemas.rules import RuleBook
 from tallygate.schemas.topics import CALLS, RESPONSES, Topic
+from tallygate.stream_processors.faust_worker.backfills import Backfills
 from tallygate.stream_processors.faust_worker.drive import Driver
 from tallygate.stream_processors.faust_worker.price import PriceStep
 from tallygate.stream_processors.faust_worker.steps import Step
@@ -36,6 +38,12 @@ class Worker:
     price: PriceStep
     usage: UsageStep
 
+    def assigned(self) -> tuple[int, list[int]]:
+        """The generation of the consumer group, and the partitions that this worker has in it."""
+        generation = self.app.consumer_generation_id
+        partitions = self.app.consumer.assignment() if generation else ()
+        return generation, sorted(each.partition for each in partitions if each.topic == CALLS.name)
+
     async def close(self) -> None:
         """Disconnect the steps."""
         await self.price.close()
@@ -43,12 +51,18 @@ class Worker:
 
 
 def create_worker(
-    settings: Settings, stop: asyncio.Event, on_fatal: Callable[[BaseException], None]
+    settings: Settings,
+    stop: asyncio.Event,
+    on_fatal: Callable[[BaseException], None],
+    rules: Callable[[], RuleBook] = RuleBook,
+    backfills: Backfills | None = None,
 ) -> Worker:
     """Build the application. `on_fatal` is told of any error that leaves an agent: stop the process then."""
     app = create_app(settings)
     publisher = Publisher(settings.kafka, client_id="tallygate-price")
-    worker = Worker(app, PriceStep(publisher, Pricer(), stop), UsageStep(settings.kafka, stop))
+    worker = Worker(
+        app, PriceStep(publisher, Pricer(), stop), UsageStep(settings.kafka, stop, rules, backfills)
+    )
     _add_agent(app, RESPONSES, "price", worker.price, on_fatal)
     _add_agent(app, CALLS, "usage", worker.usage, on_fatal)
     return worker

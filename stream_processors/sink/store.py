@@ -38,7 +38,7 @@ BOUNDS = Bounds(rows=20_000, chars=48 * 1024 * 1024)
 """Of one insert: ClickHouse makes a second block of a million rows, or of 256 MiB (a character may take four
 bytes)."""
 
-_MARKS = """
+MARKS = """
 SELECT origin_edge, max(origin_seq)
 FROM {table}
 WHERE source_partition = {{partition:UInt32}}
@@ -119,7 +119,7 @@ class ClickHouseStore:
                 session.close()
 
     def _marks(self, table: str, partition: int) -> dict[str, int]:
-        return dict(self._open().rows(_MARKS.format(table=table), {"partition": partition}))
+        return dict(self._open().rows(MARKS.format(table=table), {"partition": partition}))
 
     def _insert(
         self,

@@ -36,9 +36,11 @@ def fact_of(call: Call) -> Fact:
 class Tally:
     """Counters and sketches that grow; and when the calls arrived and ended."""
 
-    __slots__ = ("first_us", "last_seen_us", "last_us", "latency", "sums", "ttft")
+    __slots__ = ("first_us", "last_seen_us", "last_us", "latency", "sketched", "sums", "ttft")
 
-    def __init__(self) -> None:
+    def __init__(self, *, sketched: bool = True) -> None:
+        self.sketched = sketched
+        """Whether sketches are kept; what has none is added without."""
         self.sums = [0] * len(COUNTERS)
         self.latency: dict[int, int] = {}
         self.ttft: dict[int, int] = {}
@@ -53,22 +55,39 @@ class Tally:
         sums = self.sums
         for index, number in fact.more:
             sums[index] += number
-        self.latency[fact.latency_bucket] = self.latency.get(fact.latency_bucket, 0) + 1
-        if fact.ttft_bucket is not None:
-            self.ttft[fact.ttft_bucket] = self.ttft.get(fact.ttft_bucket, 0) + 1
+        if self.sketched:
+            self.latency[fact.latency_bucket] = self.latency.get(fact.latency_bucket, 0) + 1
+            if fact.ttft_bucket is not None:
+                self.ttft[fact.ttft_bucket] = self.ttft.get(fact.ttft_bucket, 0) + 1
         self._extend(fact.received_at_us, fact.received_at_us, fact.ended_at_us)
 
     def add(self, other: "Tally") -> None:
         """Add what another has counted."""
         self.sums = [one + more for one, more in zip(self.sums, other.sums, strict=True)]
-        add(self.latency, other.latency)
-        add(self.ttft, other.ttft)
+        if self.sketched:
+            add(self.latency, other.latency)
+            add(self.ttft, other.ttft)
         self._extend(other.first_us, other.last_us, other.last_seen_us)
 
     def _extend(self, first_us: int, last_us: int, last_seen_us: int) -> None:
         self.first_us = min(self.first_us, first_us)
         self.last_us = max(self.last_us, last_us)
         self.last_seen_us = max(self.last_seen_us, last_seen_us)
+
+
+def fields_of(tally: Tally) -> dict[str, Any]:
+    """A tally as the fields of counters."""
+    sums = {name: min(MAX_SUM, number) for name, number in zip(COUNTERS, tally.sums, strict=True)}
+    return {**sums, "latency_sketch": dict(tally.latency), "ttft_sketch": dict(tally.ttft)}
+
+
+def tally_of(held: Counters, *, sketched: bool = True) -> Tally:
+    """Counters as a tally that goes on from there."""
+    tally = Tally(sketched=sketched)
+    tally.sums = [held.__dict__[name] for name in COUNTERS]
+    if sketched:
+        tally.latency, tally.ttft = dict(held.latency_sketch), dict(held.ttft_sketch)
+    return tally
 
 
 def plus(held: Counters, tally: Tally) -> dict[str, Any]:

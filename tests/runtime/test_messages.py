@@ -46,7 +46,7 @@ def test_rounds_give_every_message_once_in_order(by_partition: dict[int, list[in
     for place, queued in given_messages.items():
         assert [message for round_ in cut for message in round_.get(place, [])] == queued
     for round_ in cut:
-        batches = [sum(len(message.value) for message in batch) for batch in round_.values()]
+        batches = [sum(message.size for message in batch) for batch in round_.values()]
         assert all(round_.values())
         assert all(size <= 50 for size in batches)
         assert sum(batches[:-1]) <= 90

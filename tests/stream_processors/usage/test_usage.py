@@ -9,12 +9,11 @@ from tallygate.schemas.call import Origin, Outcome
 from tallygate.schemas.codec import BadRecordError
 from tallygate.schemas.records import Call, Tokens
 from tallygate.schemas.totals import Counters, Dimension, UsageTotals
+from tallygate.stream_processors.faust_worker.totals_state import PartitionTotals
 from tallygate.stream_processors.usage import (
     COUNTERS,
     Deltas,
-    Sums,
     UsageKey,
-    apply,
     decode_key,
     encode_key,
     keys_of,
@@ -23,6 +22,7 @@ from tallygate.stream_processors.usage import (
 )
 from tallygate.stream_processors.usage.sums import MAX_SUM
 from tests.support import factories
+from tests.support.factories import NOV_2026_US
 
 PROJECT = UsageKey("default", "project", "", "default")
 
@@ -32,11 +32,14 @@ def call(seq: int, edge: str = "edge-a", **fields: object) -> Call:
 
 
 def total(calls: list[Call], key: UsageKey = PROJECT) -> UsageTotals:
-    totals: UsageTotals | None = None
-    for one in calls:
-        totals = apply(totals, key, 3, one) or totals
-    assert totals is not None
-    return totals
+    """The total after calls that come one by one."""
+    held = PartitionTotals(3, [], NOV_2026_US)
+    changed = [held.count([one], utc, NOV_2026_US).changed for one in calls]
+    return next(each[key] for each in reversed(changed) if key in each)
+
+
+def utc(_project: str) -> str:
+    return "UTC"
 
 
 def test_keys_of_a_call() -> None:
@@ -80,7 +83,8 @@ def test_bad_keys_are_refused(data: bytes) -> None:
 
 
 def test_counters_are_the_fields_of_the_totals() -> None:
-    assert set(COUNTERS) <= set(Counters.model_fields) < set(UsageTotals.model_fields)
+    sketches = {"latency_sketch", "ttft_sketch"}
+    assert {*COUNTERS, *sketches} == set(Counters.model_fields) < set(UsageTotals.model_fields)
     assert set(Tokens.model_fields) < set(COUNTERS)
 
 
@@ -113,16 +117,6 @@ def test_totals_of_three_calls() -> None:
     assert totals.last_seen_us == max(one.ended_at_us for one in calls)
     assert (totals.project, totals.dimension, totals.value, totals.partition) == (*PROJECT[:2], "default", 3)
     assert UsageTotals.model_validate_json(totals.model_dump_json()) == totals
-
-
-def test_what_was_applied_changes_nothing() -> None:
-    totals = total([call(5)])
-    assert apply(totals, PROJECT, 3, call(5)) is None
-    assert apply(totals, PROJECT, 3, call(4)) is None
-    assert apply(totals, PROJECT, 3, call(0)) is None
-    other = apply(totals, PROJECT, 3, call(0, edge="edge-b"))
-    assert other is not None
-    assert other.requests == 2
 
 
 @given(
@@ -175,12 +169,13 @@ def test_deltas_are_the_totals_of_a_batch(parts: list[tuple[int, int, int]]) -> 
         call(seq, user_id=f"u{user}", properties={"Team": f"t{team}"}, cost_nanos=cost)
         for seq, (user, team, cost) in enumerate(parts)
     ]
-    deltas = Deltas()
+    deltas = Deltas(utc, NOV_2026_US)
     for one in calls:
         deltas.add(one)
-    found = {key: (sums, last_us) for key, sums, last_us in deltas.items()}
-    assert len(deltas) == len(found) == len({key for one in calls for key in keys_of(one)})
-    for key, (sums, last_us) in found.items():
+    found = dict(deltas.items())
+    assert found.keys() == {key for one in calls for key in keys_of(one)}
+    for key, tally in found.items():
         totals = total([one for one in calls if key in keys_of(one)], key)
-        assert sums == Sums(*(getattr(totals, name) for name in COUNTERS))
-        assert last_us == totals.last_seen_us
+        assert tally.sums == [getattr(totals, name) for name in COUNTERS]
+        assert (tally.latency, tally.ttft) == (totals.latency_sketch, totals.ttft_sketch)
+        assert tally.last_seen_us == totals.last_seen_us
