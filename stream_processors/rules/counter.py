@@ -8,6 +8,7 @@ the store of calls or comes there; it is added once, when the store can tell (`p
 one write with the note that it has been.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -20,6 +21,8 @@ from tallygate.stream_processors.rules.counting import Counting
 from tallygate.stream_processors.rules.keys import RuleKey, key_of
 from tallygate.stream_processors.rules.windows import buckets_needed
 from tallygate.stream_processors.usage.tally import Fact
+
+log = logging.getLogger(__name__)
 
 EXPIRE_EVERY_US = 60_000_000
 _Version = tuple[str, str, int]
@@ -104,28 +107,33 @@ class RuleCounter:
         for version in self._waiting.keys() - rules.keys():
             changes.removed.update(key_of(totals) for totals in self._waiting[version])
         for version, rule in rules.items():
-            old = self._countings.get(version)
-            if old is None:
-                self._countings[version] = self._begun(rule, self._waiting.pop(version, []), marks, now_us)
-                progress = self._countings[version].progress_record(marks)
-                changes.changed[self._countings[version].progress_key] = progress
+            if version not in self._countings:
+                held = self._waiting.get(version, [])
+                changes.changed.update(self._begin(rule, held, marks, now_us))
         self._waiting.clear()
         self._by_project = {}
         for counting in self._countings.values():
             self._by_project.setdefault(counting.rule.project, []).append(counting)
         return changes
 
-    def _begun(
+    def _begin(
         self, rule: Rule, held: Sequence[RuleTotals], marks: Mapping[str, int], now_us: int
-    ) -> Counting:
+    ) -> dict[RuleKey, RuleTotals]:
+        """Follow a rule from now on, or again after a restart; what is to be written for it."""
         known = next((each.progress for each in held if each.progress is not None), None)
         # Nothing counted yet, nothing to add from before.
         progress = known or RuleProgress(since_us=now_us, marks=dict(marks), backfilled=not marks)
-        counting = Counting(rule, self._partition, progress)
+        try:
+            counting = Counting(rule, self._partition, progress)
+        except ValueError:
+            # Rules are checked when they are set; one that slipped through must not stop all others.
+            log.exception("rule %s can't be counted", rule.rule_id)
+            return {}
         for totals in held:
             if totals.progress is None:
                 counting.load(totals)
-        return counting
+        self._countings[_version(rule)] = counting
+        return {counting.progress_key: counting.progress_record(marks)} if known is None else {}
 
     def _changes(self, touched: Mapping[_Version, set[RuleKey]], marks: Mapping[str, int]) -> Changes:
         changes = Changes()

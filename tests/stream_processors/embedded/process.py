@@ -5,10 +5,20 @@ import sys
 import threading
 from pathlib import Path
 
+from tallygate.schemas.rules import RuleBook
 from tallygate.stream_processors.embedded import EmbeddedRunner, RunnerOptions
 from tallygate.stream_processors.pricing import Pricer
 from tallygate.stream_processors.tokens import TokenCounter
+from tests.stream_processors.embedded.past import FilePast
 from tests.stream_processors.embedded.stores import FileStore
+from tests.stream_processors.rules.books import book, rule
+
+MONTH = {"kind": "calendar", "period": "month"}
+RULES = (
+    rule("spend", window=MONTH),
+    rule("users", window=MONTH, group_by="user", metric="latency_p95"),
+    rule("last_hours", window={"kind": "sliding", "seconds": 86_400}, metric="requests"),
+)
 
 
 def main(directory: Path) -> None:
@@ -18,7 +28,22 @@ def main(directory: Path) -> None:
     options = RunnerOptions(poll_s=0.002, batch_bytes=1, keep_bytes=0)
     store = FileStore(directory / "store.db")
     pricer = Pricer(counter=TokenCounter(load=False))
-    EmbeddedRunner(directory / "outbox", directory / "state.db", store, pricer, options).run(stop)
+    past = FilePast(directory / "store.db")
+    EmbeddedRunner(
+        directory / "outbox",
+        directory / "state.db",
+        store,
+        pricer,
+        options,
+        lambda: rules_of(directory),
+        past,
+    ).run(stop)
+
+
+def rules_of(directory: Path) -> RuleBook:
+    """The rules in force: those that the directory has a file of."""
+    names = {path.stem for path in directory.glob("*.rule")}
+    return book(*(one for one in RULES if one.rule_id in names), version=len(names))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from tallygate.schemas.codec import encode
+from tallygate.schemas.codec import decode, encode
 from tallygate.schemas.events import RequestEvent
 from tallygate.schemas.records import Alert, Call
 from tallygate.stream_processors.errors import StoreUnavailableError
@@ -50,6 +50,11 @@ class FileStore:
         """Edge, number and cost of what is held, in order of insertion."""
         found = self._db.execute("SELECT edge, seq, cost FROM rows WHERE kind = ? ORDER BY rowid", (kind,))
         return found.fetchall()
+
+    def calls(self) -> list[Call]:
+        """The calls that are held."""
+        found = self._db.execute("SELECT record FROM rows WHERE kind = 'call' ORDER BY rowid").fetchall()
+        return [decode(Call, record) for (record,) in found]
 
     def forget_above(self, seq: int) -> None:
         """Be a store that was restored from an older copy."""

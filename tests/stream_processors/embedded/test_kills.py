@@ -3,10 +3,13 @@
 import random
 import sys
 import threading
+import time
+from collections import Counter
 from pathlib import Path
 
 from tallygate.edge.outbox.writer import OutboxLimits
-from tallygate.stream_processors.embedded import read_totals
+from tallygate.stream_processors.embedded import read_rule_totals, read_totals
+from tests.stream_processors.embedded.process import RULES
 from tests.stream_processors.embedded.stores import FileStore
 from tests.support import factories
 from tests.support.outboxes import FilledOutbox
@@ -24,7 +27,7 @@ def _writing(filled: list[FilledOutbox], stop: threading.Event) -> threading.Thr
         while not stop.wait(0.001):
             for one in filled:
                 one.add(factories.request_event())
-                one.add(factories.response_event())
+                one.add(factories.response_event(received_at_us=time.time_ns() // 1000))
 
     thread = threading.Thread(target=write)
     thread.start()
@@ -40,7 +43,9 @@ def test_every_call_counts_once_whenever_it_is_killed(tmp_path: Path) -> None:
     stop = threading.Event()
     writer = _writing(filled, stop)
     try:
-        for _ in range(KILLS):
+        for kill in range(KILLS):
+            if kill % 3 == 0:  # in the middle of it, a rule that needs what was counted before
+                (tmp_path / f"{RULES[kill // 3 % len(RULES)].rule_id}.rule").touch()
             process = Started(command, {}, tmp_path / "process.log")
             had = len(store.rows("call"))
             eventually_sync(lambda had=had: len(store.rows("call")) > had)  # type: ignore[misc]
@@ -63,3 +68,14 @@ def test_every_call_counts_once_whenever_it_is_killed(tmp_path: Path) -> None:
         of_dimension = [total for total in totals if total.dimension == dimension]
         assert sum(total.requests for total in of_dimension) == len(written)
         assert sum(total.cost_nanos for total in of_dimension) == COST * len(written)
+        months = [period for total in of_dimension for period in total.periods if period.period == "month"]
+        assert sum(month.requests for month in months) == len(written)
+    lines = [line for line in read_rule_totals(tmp_path / "state.db") if line.progress is None]
+    counted = {one.rule_id: [line for line in lines if line.rule_id == one.rule_id] for one in RULES}
+    assert {rule_id: sum(line.requests for line in held) for rule_id, held in counted.items()} == {
+        one.rule_id: len(written) for one in RULES
+    }
+    assert sum(line.cost_nanos for line in counted["spend"]) == COST * len(written)
+    assert sum(sum(line.latency_sketch.values()) for line in counted["users"]) == len(written)
+    users = Counter(response.user_id for one in filled for response in one.responses)
+    assert {line.group: line.requests for line in counted["users"]} == users
