@@ -1,5 +1,6 @@
 """Opening the control data from a process's settings. Everything here blocks."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from tallygate.control import master_key
 from tallygate.control.errors import MasterKeyError, SealError, StoreUnavailableError
 from tallygate.control.feed import SnapshotFeed
 from tallygate.control.last_known import FILE_NAME, LastKnown
+from tallygate.control.rule_feed import RuleFeed
 from tallygate.control.snapshot import Snapshot
 from tallygate.control.store.database import ControlStore
 from tallygate.control.store.engine import WRITES, engine_for, mapped
 from tallygate.control.store.migrate import migrate
 from tallygate.control.store.tables import MetaRow
-from tallygate.control.vault import Vault
+from tallygate.control.vault import KEY_BYTES, Vault
 from tallygate.runtime.config import Settings
 
 DATABASE_NAME = "control.db"
@@ -55,6 +57,16 @@ def open_feed(settings: Settings, *, on_change: Callable[[Snapshot], None] | Non
         store = ControlStore(_engine(settings), Vault(key))
     last_known = LastKnown(settings.data_dir / FILE_NAME, store.vault)
     return SnapshotFeed(store, store.vault, last_known, on_change=on_change)
+
+
+def open_rules(settings: Settings) -> RuleFeed:
+    """A feed of the rules, not yet started. The store may be down, or not be made yet.
+
+    Raises:
+        ConfigError: `control.dsn` can't be used.
+    """
+    # A dump is read sealed as it is: the vault is never asked.
+    return RuleFeed(ControlStore(_engine(settings), Vault(os.urandom(KEY_BYTES))))
 
 
 def _engine(settings: Settings) -> Engine:

@@ -149,12 +149,13 @@ def assemble(dump: Dump, vault: Vault) -> Snapshot:
         grants=_grants(dump.keys),
         deployments={scope: tuple(found) for scope, found in deployments.items()},
         aliases={(alias.project, alias.name): alias.models for alias in dump.aliases},
-        rule_book=_rule_book(dump),
+        rule_book=rule_book_of(dump),
         channel_secrets=_channel_secrets(dump.channels, vault),
     )
 
 
-def _rule_book(dump: Dump) -> RuleBook:
+def rule_book_of(dump: Dump) -> RuleBook:
+    """The rules, and what belongs to them, of a dump."""
     return RuleBook(
         version=dump.version,
         rules=by_project(dump.rules),

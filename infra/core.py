@@ -17,6 +17,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from tallygate.analytics.requests.where import where
+from tallygate.control.open import open_rules
 from tallygate.infra.api import require_loopback, serving
 from tallygate.infra.core_metrics import watch
 from tallygate.infra.process import StopSignals
@@ -25,6 +27,7 @@ from tallygate.runtime.config import Settings
 from tallygate.stream_processors.embedded import EmbeddedRunner, RunnerOptions
 from tallygate.stream_processors.sink.migrate import migrate
 from tallygate.stream_processors.sink.store import ClickHouseStore
+from tallygate.stream_processors.sink.sums import ClickHouseSums
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +56,24 @@ def run(settings: Settings) -> None:
     # The engine stops with its last session and takes a while to start again.
     held = connect(target)
     store = ClickHouseStore(target)
+    past = ClickHouseSums(target, where)
+    rules = open_rules(settings)
     options = RunnerOptions(keep_bytes=settings.outbox.kept_bytes, drain_s=DRAIN_S)
-    runner = EmbeddedRunner(settings.outbox_dir, settings.data_dir / "state.db", store, options=options)
+    runner = EmbeddedRunner(
+        settings.outbox_dir,
+        settings.data_dir / "state.db",
+        store,
+        options=options,
+        rules=rules.current,
+        past=past,
+    )
     try:
+        rules.start()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
             ended_well = loop.run(_serve(settings, target, runner))
     finally:
+        rules.stop()
+        past.close()
         store.close()
         held.close()
     log.info("core has stopped; %d calls priced, %d bytes wait", runner.processed, runner.lag_bytes)

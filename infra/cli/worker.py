@@ -10,8 +10,8 @@ def worker() -> None:
     """Run a Faust worker: prices calls and keeps totals (distributed)."""
     with mistakes_told():
         settings = settings_of("worker")
+        from tallygate.infra.worker import run
         from tallygate.runtime.kafka import TopicMismatchError
-        from tallygate.stream_processors.faust_worker.process import run
 
         with mistakes_told(TopicMismatchError):
             run(settings)

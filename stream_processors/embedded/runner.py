@@ -31,7 +31,7 @@ from tallygate.stream_processors.embedded.batch import Batch, Marks, add_records
 from tallygate.stream_processors.embedded.outboxes import Followed
 from tallygate.stream_processors.embedded.retry import GaveUpError, Retrier
 from tallygate.stream_processors.embedded.state import OutboxState, RunnerState
-from tallygate.stream_processors.errors import StoreUnavailableError
+from tallygate.stream_processors.errors import ProcessorError
 from tallygate.stream_processors.pricing import Pricer
 from tallygate.stream_processors.rules.backfill import PastCalls
 from tallygate.stream_processors.store import Applied, CallStore
@@ -255,10 +255,10 @@ class EmbeddedRunner:
                 continue  # the store lacks calls and is getting them again
             try:
                 rows = self._past.sums(asked)
-            except StoreUnavailableError as error:
+            except ProcessorError as error:  # whatever it is, the stream does not depend on it
                 log.warning("rule %s lacks the calls before it: %s", asked.rule.rule_id, error)
                 self._next_backfill_s = time.monotonic() + self._options.backfill_retry_s
-                return
+                continue
             counted = self._accounting.add_backfill(asked, rows)
             retrier.until_done(lambda counted=counted: self._commit(state, Batch(), counted))  # type: ignore[misc]
 

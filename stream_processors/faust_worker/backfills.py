@@ -48,11 +48,15 @@ class Backfills:
         answers: list[Answer] = []
         try:
             held = self._past.held(partition)
-            for asked in pending:
-                if _reaches(held, asked.marks):
-                    answers += [Answer(asked, self._past.sums(asked))]
         except ProcessorError as error:
             log.warning("rules of partition %d lack the calls before them: %s", partition, error)
+            return answers
+        for asked in pending:
+            try:
+                if _reaches(held, asked.marks):
+                    answers.append(Answer(asked, self._past.sums(asked)))
+            except ProcessorError as error:
+                log.warning("rule %s lacks the calls before it: %s", asked.rule.rule_id, error)
         return answers
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tallygate.runtime.clickhouse import Session, Target, connect
+from tallygate.schemas.filters import AnyNode
 from tallygate.schemas.rules import QUANTILE_METRICS, Rule
 from tallygate.stream_processors.rules.backfill import BackfillAsked, BackfillRow
-from tallygate.stream_processors.rules.filters import Node, node_of
 from tallygate.stream_processors.rules.labels import PROPERTY_PREFIX
 from tallygate.stream_processors.sink.store import MARKS
 from tallygate.stream_processors.sink.unavailable import store_errors
@@ -14,7 +14,7 @@ from tallygate.stream_processors.usage.sketch import BUCKETS_PER_E, ZERO_BUCKET
 from tallygate.stream_processors.usage.sums import COUNTERS, SUCCESSES
 from tallygate.stream_processors.usage.tally import Tally
 
-ConditionOf = Callable[[Node], tuple[str, Mapping[str, Any]]]
+ConditionOf = Callable[[AnyNode], tuple[str, Mapping[str, Any]]]
 """A filter as a condition over the view `calls`, and its parameters."""
 
 _SUCCESSES = ", ".join(f"'{outcome}'" for outcome in sorted(SUCCESSES))
@@ -103,10 +103,10 @@ def statement_of(asked: BackfillAsked, condition_of: ConditionOf) -> Statement:
     if rule.group_by:
         conditions.append(f"{group} != ''")
     if rule.filter is not None:
-        condition, more = condition_of(node_of(rule.filter))
+        condition, more = condition_of(rule.filter)
         conditions.append(condition)
         values |= more
-    sums = [f"{_SUMS.get(name) or f'sum({name})'} AS {name}" for name in COUNTERS]
+    sums = [_SUMS.get(name) or f"sum({name})" for name in COUNTERS]
     sketches = [_sketch(name) if rule.metric in QUANTILE_METRICS else "map()" for name in ("latency", "ttft")]
     columns = [
         f"{group} AS group_value",
@@ -117,10 +117,8 @@ def statement_of(asked: BackfillAsked, condition_of: ConditionOf) -> Statement:
         "toUnixTimestamp64Micro(max(received_at))",
         "toUnixTimestamp64Micro(max(ended_at))",
     ]
-    sql = (
-        f"SELECT {', '.join(columns)} FROM ({_CALLS}) WHERE {' AND '.join(conditions)}"  # noqa: S608
-        " GROUP BY group_value, bucket_us"
-    )
+    inner = f"{_CALLS} WHERE {' AND '.join(conditions)}"
+    sql = f"SELECT {', '.join(columns)} FROM ({inner}) GROUP BY group_value, bucket_us"  # noqa: S608
     return Statement(sql, values)
 
 
