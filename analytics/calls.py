@@ -1,22 +1,18 @@
 """Calls and their sums, read from ClickHouse. Everything here blocks: for the threads of an executor."""
 
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from tallygate.analytics.console import MAX_MEMORY_BYTES, MAX_SECONDS
-from tallygate.analytics.models import CallDetail, CallPage, UsageReport
-from tallygate.analytics.requests.listing import (
-    Listing,
-    Statement,
-    attempts_of,
-    call_fields,
-    detail,
-    one_call,
-    page,
-)
+from tallygate.analytics.models import CallDetail, UsageReport
+from tallygate.analytics.requests.listing import attempts_of, call_fields, detail, one_call
+from tallygate.analytics.requests.statement import Rows, Statement
 from tallygate.analytics.requests.usage import Report, report
 from tallygate.analytics.sql.views import VIEWS
 from tallygate.runtime.clickhouse import SessionPool, Target
+
+T = TypeVar("T")
 
 _SETTINGS: dict[str, str | int] = {
     "max_execution_time": MAX_SECONDS,
@@ -31,10 +27,9 @@ class Calls:
     def __init__(self, target: Target) -> None:
         self._pool = SessionPool(target, settings=_SETTINGS)
 
-    def page(self, listing: Listing) -> CallPage:
-        """A page of calls."""
-        ((count, oldest),) = self._rows(listing.oldest)
-        return page(self._rows(listing.since(oldest)) if count else [], listing.limit)
+    def read(self, work: Callable[[Rows], T]) -> T:
+        """Let a question ask its statements."""
+        return work(self._rows)
 
     def one(self, request_id: str, project: str) -> CallDetail | None:
         """The latest call of an id."""

@@ -105,6 +105,13 @@ class CallPage(ApiModel):
     """Give it as `cursor` to get what comes after; null at the end."""
 
 
+class SearchPage(CallPage):
+    """Calls in the order asked for."""
+
+    total: int | None = None
+    """Of all calls that the filter means, if it was asked for."""
+
+
 class AttemptDetail(ApiModel):
     """One try of a provider."""
 

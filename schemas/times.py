@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 US_PER_SECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_US = 10_413_791_999_999_999
 """The last microsecond of 2299, which is as far as the tables go."""
 
@@ -48,5 +49,10 @@ def _iso_us(text: str) -> int:
         raise ValueError("is neither an ISO 8601 time nor a number of seconds") from error
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
-    delta = time - datetime(1970, 1, 1, tzinfo=UTC)
+    return micros_of(time)
+
+
+def micros_of(time: datetime) -> int:
+    """Microseconds since the epoch of an aware time."""
+    delta = time - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * US_PER_SECOND + delta.microseconds

@@ -14,7 +14,8 @@ from tallygate.analytics.errors import bad_parameter
 from tallygate.analytics.models import UsageReport, UsageRow
 from tallygate.analytics.requests.clause import Clause, values_of
 from tallygate.analytics.requests.filters import Filters, Pairs, is_filter, parse_filters, time_clauses
-from tallygate.analytics.requests.listing import Statement, parse_limit, select
+from tallygate.analytics.requests.listing import parse_limit
+from tallygate.analytics.requests.statement import Statement, select
 from tallygate.schemas.filter_fields import MAX_PROPERTY_CHARS, PROPERTY_PREFIX
 
 DEFAULT_LIMIT = 100
