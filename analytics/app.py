@@ -9,16 +9,17 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from tallygate.analytics import handlers
+from tallygate.analytics.api.document import get_document
+from tallygate.analytics.api.table import OPERATIONS
 from tallygate.analytics.calls import Calls
 from tallygate.analytics.console import Console
 from tallygate.analytics.executor import QueryExecutor
+from tallygate.analytics.feedback.wiring import add_writers
 from tallygate.analytics.keys import CALLS, CONSOLE, EXECUTOR, INFO, METRICS
 from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.middlewares import counted, explained, local_only, shielded
 from tallygate.analytics.models import Info
 from tallygate.analytics.pages import add_pages
-from tallygate.analytics.replay import post_replay
-from tallygate.analytics.schema_browser import get_schema
 from tallygate.runtime.clickhouse import ClickHouseError, Target
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -44,6 +45,7 @@ def build_app(
     app[CONSOLE] = Console(target)
     app[EXECUTOR] = QueryExecutor()
     app[METRICS] = ApiMetrics(registry if registry is not None else CollectorRegistry())
+    add_writers(app, target)
     app[INFO] = Info(version=metadata.version("tallygate"), gateway_url=gateway_url)
     app.on_shutdown.append(_stop_queries)
     app.cleanup_ctx.append(_connections)
@@ -53,13 +55,9 @@ def build_app(
 
 
 def _add_routes(app: web.Application) -> None:
-    app.router.add_post("/api/v1/sql", handlers.post_sql)
-    app.router.add_get("/api/v1/requests", handlers.get_requests)
-    app.router.add_get("/api/v1/requests/{id}", handlers.get_request)
-    app.router.add_post("/api/v1/requests/{id}/replay", post_replay)
-    app.router.add_get("/api/v1/sql/schema", get_schema)
-    app.router.add_get("/api/v1/usage", handlers.get_usage)
-    app.router.add_get("/api/v1/info", handlers.get_info)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, operation.handler)
+    app.router.add_get("/api/v1/openapi.json", get_document)
     app.router.add_get("/healthz", handlers.healthz)
     app.router.add_get("/readyz", handlers.readyz)
     app.router.add_get("/metrics", handlers.metrics)

@@ -1,12 +1,11 @@
 """Calls and their sums, read from ClickHouse. Everything here blocks: for the threads of an executor."""
 
-import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from tallygate.analytics.console import MAX_MEMORY_BYTES, MAX_SECONDS
 from tallygate.analytics.models import CallDetail, UsageReport
-from tallygate.analytics.requests.listing import attempts_of, call_fields, detail, one_call
+from tallygate.analytics.requests.one import read_call
 from tallygate.analytics.requests.statement import Rows, Statement
 from tallygate.analytics.requests.usage import Report, report
 from tallygate.analytics.sql.views import VIEWS
@@ -33,14 +32,7 @@ class Calls:
 
     def one(self, request_id: str, project: str) -> CallDetail | None:
         """The latest call of an id."""
-        near_us = uuid7_time_us(request_id)
-        rows = self._rows(one_call(request_id, project, near_us))
-        if not rows and near_us is not None:
-            rows = self._rows(one_call(request_id, project, None))
-        if not rows:
-            return None
-        fields = call_fields(rows[0])
-        return detail(fields, self._rows(attempts_of(fields, project)))
+        return read_call(self._rows, request_id, project)
 
     def usage(self, asked: Report) -> UsageReport:
         """Sums by dimension."""
@@ -68,19 +60,3 @@ class Calls:
 
     def _rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         return self._pool.session().rows(statement.sql, statement.values)
-
-
-def uuid7_time_us(request_id: str) -> int | None:
-    """The time in a UUIDv7 (RFC 9562: the first 48 bits are Unix milliseconds), None if it is none."""
-    try:
-        value = uuid.UUID(request_id)
-    except ValueError:
-        return None
-    if value.version != 7:
-        return None
-    time_us = (value.int >> 80) * 1000
-    return time_us if time_us <= MAX_UUID_TIME_US else None
-
-
-MAX_UUID_TIME_US = 10_000_000_000_000_000
-"""Year 2286: beyond, the id's time is made up, and the tables' range ends soon after."""

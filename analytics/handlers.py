@@ -5,16 +5,15 @@ from functools import partial
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from tallygate.analytics.api.operation import json_answer, json_body, reading
+from tallygate.analytics.api.operation import json_answer, json_body, now_us, reading
 from tallygate.analytics.errors import RequestError
 from tallygate.analytics.keys import CALLS, CONSOLE, EXECUTOR, INFO, METRICS, project_of
 from tallygate.analytics.models import CallPage, SqlQuery
 from tallygate.analytics.requests.listing import list_calls
+from tallygate.analytics.requests.query import SearchQuery, search_of
 from tallygate.analytics.requests.search import read_page
 from tallygate.analytics.requests.usage import report_of
 from tallygate.runtime.clickhouse_errors import ClickHouseError
-
-MAX_ID_CHARS = 256
 
 
 async def post_sql(request: web.Request) -> web.Response:
@@ -32,11 +31,15 @@ async def get_requests(request: web.Request) -> web.Response:
     return json_answer(CallPage(requests=page.requests, next_cursor=page.next_cursor))
 
 
+async def post_search(request: web.Request) -> web.Response:
+    """`POST /api/v1/requests/search`: a page of the calls that a filter tree means."""
+    search = search_of(await json_body(request, SearchQuery), project_of(request), now_us())
+    return json_answer(await reading(request, lambda rows: read_page(rows, search)))
+
+
 async def get_request(request: web.Request) -> web.Response:
     """`GET /api/v1/requests/{id}`: one call with its bodies."""
     request_id = request.match_info["id"]
-    if len(request_id) > MAX_ID_CHARS:
-        raise RequestError(404, "not_found", "there is no call with this id")
     work = partial(request.app[CALLS].one, request_id, project_of(request))
     call = await request.app[EXECUTOR].run(work)
     if call is None:

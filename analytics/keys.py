@@ -5,9 +5,12 @@ from aiohttp import web
 from tallygate.analytics.calls import Calls
 from tallygate.analytics.console import Console
 from tallygate.analytics.executor import QueryExecutor
+from tallygate.analytics.feedback.writer import FeedbackWriter
 from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.models import Info
 
+FEEDBACK_WRITER = web.AppKey("feedback_writer", FeedbackWriter)
+SCORE_WRITER = web.AppKey("score_writer", FeedbackWriter)
 CALLS = web.AppKey("calls", Calls)
 CONSOLE = web.AppKey("console", Console)
 EXECUTOR = web.AppKey("executor", QueryExecutor)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -13,7 +13,7 @@ Usd = Annotated[Decimal, PlainSerializer(lambda usd: f"{usd:f}", return_type=str
 class ApiModel(BaseModel):
     """Frozen; unknown fields of a request are mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class SqlQuery(ApiModel):
@@ -124,6 +124,27 @@ class AttemptDetail(ApiModel):
     delay_ms: float
 
 
+Rating = Literal["up", "down", "none"]
+
+
+class FeedbackGiven(ApiModel):
+    """A rating that counts: the last one of its author."""
+
+    rating: Rating
+    comment: str
+    given_by: str
+    given_at: datetime
+
+
+class ScoreGiven(ApiModel):
+    """A score that counts: the last one of its name."""
+
+    name: str
+    value: float
+    comment: str
+    given_at: datetime
+
+
 class CallDetail(CallFields):
     """A call with its bodies, and every try."""
 
@@ -135,16 +156,20 @@ class CallDetail(CallFields):
     response: str
     prompt_truncated: bool
     response_truncated: bool
+    feedback: list[FeedbackGiven]
+    scores: list[ScoreGiven]
 
 
-class UsageRow(ApiModel):
-    """Sums over the calls of one group."""
+class Totals(ApiModel):
+    """Sums over calls."""
 
-    group: dict[str, str]
-    """Value of each dimension asked for; times as ISO 8601."""
     requests: int
     errors: int
+    """Calls that failed or were refused."""
+    error_rate: float | None
+    """Errors by requests; null without requests."""
     unpriced: int
+    """Calls whose cost is not known."""
     cost_nanos: int
     """Of the priced calls."""
     cost_usd: Usd
@@ -155,6 +180,13 @@ class UsageRow(ApiModel):
     reasoning_tokens: int
     latency_ms_avg: float | None
     latency_ms_max: float | None
+
+
+class UsageRow(Totals):
+    """Sums over the calls of one group."""
+
+    group: dict[str, str]
+    """Value of each dimension asked for; times as ISO 8601."""
 
 
 class UsageReport(ApiModel):

@@ -7,17 +7,18 @@ from functools import partial
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from tallygate.analytics.api.invalid import invalid_body
 from tallygate.analytics.api.scope import Scope, parse_query, parse_scope
 from tallygate.analytics.errors import RequestError
+from tallygate.analytics.invalid import invalid_body
 from tallygate.analytics.keys import CALLS, EXECUTOR, project_of
 from tallygate.analytics.models import ApiModel
 from tallygate.analytics.requests.statement import Rows
 
 Q = TypeVar("Q", bound=ApiModel)
 A = TypeVar("A", bound=BaseModel)
+T = TypeVar("T")
 B = TypeVar("B", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 JSON = "application/json"
@@ -45,7 +46,7 @@ class Operation:
     query: type[ApiModel] = NoQuery
     scoped: bool = False
     """Whether it takes a period and filters."""
-    body: type[BaseModel] | TypeAdapter[Any] | None = None
+    body: type[BaseModel] | None = None
     media: Mapping[str, str] = field(default_factory=dict)
     """Of answers that are no JSON of `answer`: type and description."""
     example: Mapping[str, Any] | None = None
@@ -83,7 +84,7 @@ def report(
     )
 
 
-async def reading(request: web.Request, work: Callable[[Rows], A]) -> A:
+async def reading(request: web.Request, work: Callable[[Rows], T]) -> T:
     """Read in a thread of the executor."""
     return await request.app[EXECUTOR].run(partial(request.app[CALLS].read, work))
 

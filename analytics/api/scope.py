@@ -1,26 +1,20 @@
 """What the reports have in common: a project, a period and a filter."""
 
-import json
-from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from tallygate.analytics.api.invalid import first_mistake
 from tallygate.analytics.errors import bad_parameter
+from tallygate.analytics.invalid import first_mistake
 from tallygate.analytics.models import ApiModel
 from tallygate.analytics.requests.clause import Clause
 from tallygate.analytics.requests.filters import Filters, Pairs, is_filter, parse_filters, time_clauses
-from tallygate.analytics.requests.where import where
-from tallygate.schemas.filters import AnyNode, Filter
 
 Q = TypeVar("Q", bound=ApiModel)
 
 DEFAULT_DAYS = 30
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
-MAX_FILTER_CHARS = 16_384
-_FILTER: TypeAdapter[AnyNode] = TypeAdapter(Filter)
 
 
 class Scope(NamedTuple):
@@ -65,8 +59,7 @@ def parse_scope(pairs: Pairs, project: str, now_us: int) -> Scope:
         RequestError: 400 that names the parameter.
     """
     filters = parse_filters(pairs)
-    trees = [where(parse_filter(text), f"t{n}_") for n, text in enumerate(_values(pairs, "filter"))]
-    return Scope(project, *period(filters.from_us, filters.to_us, now_us), (*filters.clauses, *trees))
+    return Scope(project, *period(filters.from_us, filters.to_us, now_us), filters.clauses)
 
 
 def period(from_us: int | None, to_us: int | None, now_us: int) -> tuple[int, int]:
@@ -74,19 +67,6 @@ def period(from_us: int | None, to_us: int | None, now_us: int) -> tuple[int, in
     end = to_us if to_us is not None else max(now_us, from_us or 0) // HOUR_US * HOUR_US + HOUR_US
     begin = from_us if from_us is not None else max(0, end - DEFAULT_DAYS * DAY_US)
     return begin, end
-
-
-def parse_filter(text: str) -> AnyNode:
-    """A filter tree in a query string: its JSON."""
-    if len(text) > MAX_FILTER_CHARS:
-        raise bad_parameter("filter", f"is longer than {MAX_FILTER_CHARS} characters; use POST")
-    try:
-        return _FILTER.validate_python(json.loads(text))
-    except ValidationError as error:
-        path, message = first_mistake(error)
-        raise bad_parameter(_below("filter", path), message) from error
-    except (ValueError, RecursionError) as error:
-        raise bad_parameter("filter", "is not JSON") from error
 
 
 def parse_query(pairs: Pairs, model: type[Q], *, scoped: bool) -> Q:
@@ -97,7 +77,7 @@ def parse_query(pairs: Pairs, model: type[Q], *, scoped: bool) -> Q:
     """
     given: dict[str, Any] = {}
     for name, value in pairs:
-        if scoped and (is_filter(name) or name == "filter"):
+        if scoped and is_filter(name):
             continue
         if name in given:
             raise bad_parameter(name, "is given more than once")
@@ -112,11 +92,3 @@ def parse_query(pairs: Pairs, model: type[Q], *, scoped: bool) -> Q:
 
 def _names(model: type[ApiModel]) -> set[str]:
     return {field.alias or name for name, field in model.model_fields.items()}
-
-
-def _values(pairs: Pairs, name: str) -> Sequence[str]:
-    return [value for key, value in pairs if key == name]
-
-
-def _below(name: str, path: str) -> str:
-    return name + (path if path.startswith("[") or not path else f".{path}")

@@ -5,10 +5,14 @@ from typing import Any, NamedTuple
 
 
 class Clause(NamedTuple):
-    """A part of a WHERE."""
+    """A part of a WHERE, or a column."""
 
     sql: str
     values: dict[str, Any]
+
+    def as_(self, name: str) -> "Clause":
+        """Under a name."""
+        return self._replace(sql=f"{self.sql} AS {name}")
 
 
 def values_of(clauses: Iterable[Clause]) -> dict[str, Any]:

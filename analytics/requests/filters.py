@@ -1,14 +1,18 @@
 """Which calls: the filters that `/requests` and `/usage` share."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
+
 from tallygate.analytics.errors import bad_parameter
+from tallygate.analytics.invalid import first_mistake
 from tallygate.analytics.requests.clause import Clause
 from tallygate.analytics.requests.where import where
 from tallygate.schemas.call import Outcome
 from tallygate.schemas.filter_fields import MAX_PROPERTY_CHARS, PROPERTY_PREFIX, field_of
-from tallygate.schemas.filters import And, AnyNode, Condition, Op, Or
+from tallygate.schemas.filters import And, AnyNode, Condition, Filter, Op, Or
 from tallygate.schemas.times import parse_time_us, text_of
 
 Pairs = Sequence[tuple[str, str]]
@@ -24,7 +28,9 @@ _TEXT_COLUMNS = {
     "key": "key_id",
     "endpoint": "endpoint",
 }
-NAMES = frozenset({*_TEXT_COLUMNS, "from", "to", "status", "outcome"})
+NAMES = frozenset({*_TEXT_COLUMNS, "from", "to", "status", "outcome", "filter"})
+MAX_TREE_CHARS = 16_384
+_TREE: TypeAdapter[AnyNode] = TypeAdapter(Filter)
 
 
 class Filters(NamedTuple):
@@ -45,8 +51,9 @@ def parse_filters(pairs: Pairs) -> Filters:
     for name, value in pairs:
         if not is_filter(name):
             continue
-        if len(value) > MAX_CHARS:
-            raise bad_parameter(name, f"is longer than {MAX_CHARS} characters")
+        longest = MAX_TREE_CHARS if name == "filter" else MAX_CHARS
+        if len(value) > longest:
+            raise bad_parameter(name, f"is longer than {longest} characters")
         # Names of properties are compared without case: these are one name.
         key = name.lower() if name.startswith(PROPERTY_PREFIX) else name
         texts.setdefault(key, []).append(value)
@@ -55,7 +62,8 @@ def parse_filters(pairs: Pairs) -> Filters:
     from_us, to_us = _time(texts, "from"), _time(texts, "to")
     if from_us is not None and to_us is not None and from_us > to_us:
         raise bad_parameter("from", "is later than `to`")
-    nodes = [_node(name, values) for name, values in texts.items() if name not in ("from", "to")]
+    nodes = [_node(name, values) for name, values in texts.items() if name not in ("from", "to", "filter")]
+    nodes += [_tree(text) for text in texts.get("filter", [])]
     return Filters(tuple(_clauses(nodes)), from_us, to_us)
 
 
@@ -102,6 +110,17 @@ def _node(name: str, values: list[str]) -> AnyNode:
     if any("\0" in value for value in values):
         raise bad_parameter(name, "has a character that no text is searched for")
     return Condition(field=_TEXT_COLUMNS.get(name, name), op=Op.IN, value=values)
+
+
+def _tree(text: str) -> AnyNode:
+    """A filter tree in a query string: its JSON."""
+    try:
+        return _TREE.validate_python(json.loads(text))
+    except ValidationError as error:
+        path, message = first_mistake(error)
+        raise bad_parameter("filter" + (path and f".{path}"), message) from error
+    except (ValueError, RecursionError) as error:
+        raise bad_parameter("filter", "is not JSON") from error
 
 
 def _outcome(value: str) -> str:

@@ -21,10 +21,22 @@ Rows: TypeAlias = Callable[[Statement], list[tuple[Any, ...]]]
 
 
 def select(
-    columns: Sequence[str], source: str, clauses: Sequence[Clause], project: str, *tail: str
+    columns: Sequence[str | Clause], source: str, clauses: Sequence[Clause], project: str, *tail: str
 ) -> Statement:
     """A SELECT over one view, of one project."""
     where = ["project = {project:String}", *(clause.sql for clause in clauses)]
-    chosen = [SENT_PROPERTIES if column == "properties" else column for column in columns]
-    parts = ["SELECT", ", ".join(chosen), "FROM", source, "WHERE", " AND ".join(where), *tail]
-    return Statement(" ".join(parts), values_of(clauses) | {"project": project})
+    chosen = [column if isinstance(column, Clause) else _plain(column) for column in columns]
+    names = ", ".join(column.sql for column in chosen)
+    sql = " ".join(["SELECT", names, "FROM", source, "WHERE", " AND ".join(where), *tail])
+    return Statement(sql, values_of([*chosen, *clauses]) | {"project": project})
+
+
+def over(inner: Statement, columns: Sequence[str | Clause], *tail: str) -> Statement:
+    """A SELECT over the rows of another."""
+    chosen = [column if isinstance(column, Clause) else Clause(column, {}) for column in columns]
+    sql = " ".join(["SELECT", ", ".join(column.sql for column in chosen), "FROM (", inner.sql, ")", *tail])
+    return Statement(sql, inner.values | values_of(chosen))
+
+
+def _plain(name: str) -> Clause:
+    return Clause(SENT_PROPERTIES if name == "properties" else name, {})

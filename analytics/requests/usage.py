@@ -7,15 +7,15 @@ which the projection holds, and not as the time itself, which it does not.
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tallygate.analytics.errors import bad_parameter
 from tallygate.analytics.models import UsageReport, UsageRow
-from tallygate.analytics.requests.clause import Clause, values_of
+from tallygate.analytics.reports.sums import Group, sums, totals
+from tallygate.analytics.requests.clause import Clause
 from tallygate.analytics.requests.filters import Filters, Pairs, is_filter, parse_filters, time_clauses
 from tallygate.analytics.requests.listing import parse_limit
-from tallygate.analytics.requests.statement import Statement, select
+from tallygate.analytics.requests.statement import Statement
 from tallygate.schemas.filter_fields import MAX_PROPERTY_CHARS, PROPERTY_PREFIX
 
 DEFAULT_LIMIT = 100
@@ -35,19 +35,6 @@ _DIMENSIONS = {
     "day": "toStartOfDay(received_at)",
 }
 _BY_TIME = ("hour", "day")
-_INNER_SUMS = {
-    "requests": "count()",
-    "unpriced": "countIf(NOT priced)",
-    "cost": "sum(cost_nanos)",
-    "input": "sum(input_tokens)",
-    "output": "sum(output_tokens)",
-    "cached": "sum(cached_input_tokens)",
-    "written": "sum(cache_write_tokens)",
-    "reasoning": "sum(reasoning_tokens)",
-    "latency": "sum(latency_us)",
-    "slowest": "max(latency_us)",
-}
-_ERRORS = "sumIf(requests, outcome NOT IN ('ok', 'cache_hit'))"
 
 
 class Report(NamedTuple):
@@ -72,15 +59,13 @@ def report_of(pairs: Pairs, project: str) -> Report:
     filters = parse_filters(pairs)
     limit = parse_limit(pairs, DEFAULT_LIMIT, MAX_LIMIT)
     clauses = [*filters.clauses, *_time_clauses(filters, dimensions)]
-    total = _sums([], clauses, project, "")
+    total = sums([], clauses, project, "")
     if not dimensions:
         return Report((), total, total, limit)
-    columns = [_column(dimension, index) for index, dimension in enumerate(dimensions)]
+    columns = [Group(_column(dimension, index)) for index, dimension in enumerate(dimensions)]
     times = [f"g{index} DESC" for index, dimension in enumerate(dimensions) if dimension in _BY_TIME]
-    order = ", ".join(
-        [*times, "sum(cost) DESC", "sum(requests) DESC", *(f"g{i}" for i in range(len(columns)))]
-    )
-    groups = _sums(columns, clauses, project, f"ORDER BY {order} LIMIT {limit + 1}")
+    order = ", ".join([*times, "t_cost DESC", "t_requests DESC", *(f"g{i}" for i in range(len(columns)))])
+    groups = sums(columns, clauses, project, f"ORDER BY {order} LIMIT {limit + 1}")
     return Report(dimensions, groups, total, limit)
 
 
@@ -122,37 +107,10 @@ def _time_clauses(filters: Filters, dimensions: Sequence[str]) -> list[Clause]:
     return time_clauses(filters)
 
 
-def _sums(columns: Sequence[Clause], clauses: Sequence[Clause], project: str, tail: str) -> Statement:
-    groups = [f"g{index}" for index in range(len(columns))]
-    named = [f"{column.sql} AS {group}" for column, group in zip(columns, groups, strict=True)]
-    sums = [f"{sql} AS {name}" for name, sql in _INNER_SUMS.items()]
-    by = f"GROUP BY {', '.join([*groups, 'outcome'])}"
-    inner = select([*named, "outcome", *sums], "calls", [*clauses], project, by)
-    outer = [*groups, _ERRORS, *(f"{'max' if name == 'slowest' else 'sum'}({name})" for name in _INNER_SUMS)]
-    group_by = f"GROUP BY {', '.join(groups)}" if groups else ""
-    sql = " ".join(["SELECT", ", ".join(outer), "FROM (", inner.sql, ")", group_by, tail])
-    return Statement(sql, inner.values | values_of(columns))
-
-
 def _row(dimensions: Sequence[str], row: Sequence[Any]) -> UsageRow:
     width = len(dimensions)
-    errors, requests, unpriced, cost, *tokens, latency_us, slowest_us = row[width:]
-    cost_nanos = cost or 0
-    return UsageRow(
-        group={name: _text(value) for name, value in zip(dimensions, row[:width], strict=True)},
-        requests=requests,
-        errors=errors,
-        unpriced=unpriced,
-        cost_nanos=cost_nanos,
-        cost_usd=Decimal(cost_nanos).scaleb(-9),
-        input_tokens=tokens[0],
-        output_tokens=tokens[1],
-        cached_input_tokens=tokens[2],
-        cache_write_tokens=tokens[3],
-        reasoning_tokens=tokens[4],
-        latency_ms_avg=latency_us / requests / 1000 if requests else None,
-        latency_ms_max=slowest_us / 1000 if requests else None,
-    )
+    group = {name: _text(value) for name, value in zip(dimensions, row[:width], strict=True)}
+    return UsageRow(group=group, **dict(totals(row[width:])))
 
 
 def _text(value: Any) -> str:

@@ -15,12 +15,16 @@ VIEWS = (
     "calls",
     "attempts",
     "bodies",
+    "sessions",
     "usage_hourly",
     "usage_daily",
+    "rate_limits",
+    "alerts",
+    "feedback",
+    "scores",
+    "restated",
     "requests",
     "unanswered",
-    "alerts",
-    "restated",
 )
 PROJECT_PARAMETER = "tallygate_project"
 

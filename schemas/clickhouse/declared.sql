@@ -204,6 +204,25 @@ PARTITION BY restatement
 ORDER BY (project, received_at, request_id)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE feedback_log
+(
+    `project` LowCardinality(String) COMMENT 'Project that the call belongs to',
+    `received_at` DateTime64(6, 'UTC') COMMENT 'When the request arrived at the edge' CODEC(Delta(8), ZSTD(1)),
+    `request_id` String COMMENT 'UUID of the call' CODEC(ZSTD(1)),
+    `given_by` String COMMENT 'Who says so, empty if that was not told' CODEC(ZSTD(1)),
+    `rating` Int8 COMMENT '1 for good, -1 for bad, 0 if it was taken back',
+    `comment` String COMMENT 'In words' CODEC(ZSTD(1)),
+    `given_at` DateTime64(6, 'UTC') COMMENT 'When it was said' CODEC(Delta(8), ZSTD(1)),
+    `model` LowCardinality(String) COMMENT 'Model that answered',
+    `provider` LowCardinality(String) COMMENT 'Provider that answered',
+    `user_id` String COMMENT 'End user of the call' CODEC(ZSTD(1)),
+    `prompt_id` LowCardinality(String) COMMENT 'Groups calls by prompt',
+    `prompt_version` LowCardinality(String) COMMENT 'Version of the prompt'
+)
+ENGINE = ReplacingMergeTree(given_at)
+ORDER BY (project, received_at, request_id, given_by)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE request_log
 (
     `project` LowCardinality(String) COMMENT 'Project that the call belongs to',
@@ -244,6 +263,25 @@ PARTITION BY toYYYYMM(received_at)
 ORDER BY (project, received_at, request_id)
 TTL toDateTime(received_at) + toIntervalDay(30)
 SETTINGS lightweight_mutation_projection_mode = 'rebuild', non_replicated_deduplication_window = 0, index_granularity = 8192;
+
+CREATE TABLE score_log
+(
+    `project` LowCardinality(String) COMMENT 'Project that the call belongs to',
+    `received_at` DateTime64(6, 'UTC') COMMENT 'When the request arrived at the edge' CODEC(Delta(8), ZSTD(1)),
+    `request_id` String COMMENT 'UUID of the call' CODEC(ZSTD(1)),
+    `name` LowCardinality(String) COMMENT 'What was scored',
+    `value` Float64 COMMENT 'The score; 1 and 0 for true and false',
+    `comment` String COMMENT 'In words' CODEC(ZSTD(1)),
+    `given_at` DateTime64(6, 'UTC') COMMENT 'When it was said' CODEC(Delta(8), ZSTD(1)),
+    `model` LowCardinality(String) COMMENT 'Model that answered',
+    `provider` LowCardinality(String) COMMENT 'Provider that answered',
+    `user_id` String COMMENT 'End user of the call' CODEC(ZSTD(1)),
+    `prompt_id` LowCardinality(String) COMMENT 'Groups calls by prompt',
+    `prompt_version` LowCardinality(String) COMMENT 'Version of the prompt'
+)
+ENGINE = ReplacingMergeTree(given_at)
+ORDER BY (project, received_at, request_id, name)
+SETTINGS index_granularity = 8192;
 
 CREATE VIEW alerts
 (
@@ -478,6 +516,80 @@ AS SELECT
     origin_seq
 FROM call_log;
 
+CREATE VIEW feedback
+(
+    `request_id` String COMMENT 'UUID of the call',
+    `received_at` DateTime64(6, 'UTC') COMMENT 'When the request arrived at the edge',
+    `project` LowCardinality(String) COMMENT 'Project that the call belongs to',
+    `given_by` String COMMENT 'Who says so, empty if that was not told',
+    `rating` Int8 COMMENT '1 for good, -1 for bad, 0 if it was taken back',
+    `comment` String COMMENT 'In words',
+    `given_at` DateTime64(6, 'UTC') COMMENT 'When it was said',
+    `model` LowCardinality(String) COMMENT 'Model that answered',
+    `provider` LowCardinality(String) COMMENT 'Provider that answered',
+    `user_id` String COMMENT 'End user of the call',
+    `prompt_id` LowCardinality(String) COMMENT 'Groups calls by prompt',
+    `prompt_version` LowCardinality(String) COMMENT 'Version of the prompt'
+)
+AS SELECT
+    request_id,
+    received_at,
+    project,
+    given_by,
+    rating,
+    comment,
+    given_at,
+    model,
+    provider,
+    user_id,
+    prompt_id,
+    prompt_version
+FROM feedback_log
+FINAL;
+
+CREATE VIEW rate_limits
+(
+    `request_id` String COMMENT 'UUID of the call: the client\'s own, or the edge\'s',
+    `received_at` DateTime64(6, 'UTC') COMMENT 'When the request arrived at the edge',
+    `project` LowCardinality(String) COMMENT 'Project that the call belongs to',
+    `provider` LowCardinality(String) COMMENT 'Provider that answered',
+    `model` LowCardinality(String) COMMENT 'Model that answered, as the provider names it',
+    `key_id` LowCardinality(String) COMMENT 'Public id of the gateway key, never the key',
+    `user_id` String COMMENT 'End user, empty if none was named',
+    `status` UInt16 COMMENT 'HTTP status sent to the caller; 499 if the caller left first',
+    `throttled` UInt64 COMMENT 'Tries that a provider answered with 429',
+    `throttled_by` Array(LowCardinality(String)) COMMENT 'The providers of those tries',
+    `refused` Bool COMMENT 'Whether the gateway\'s own limits refused the call',
+    `limit_requests` Nullable(UInt64) COMMENT 'Requests that the provider lets through in its window',
+    `remaining_requests` Nullable(UInt64) COMMENT 'Requests that are left in it',
+    `limit_tokens` Nullable(UInt64) COMMENT 'Tokens that the provider lets through in its window',
+    `remaining_tokens` Nullable(UInt64) COMMENT 'Tokens that are left in it',
+    `reset_requests` String COMMENT 'When requests are full again: a duration (OpenAI) or a time (Anthropic)',
+    `reset_tokens` String COMMENT 'When tokens are full again: a duration (OpenAI) or a time (Anthropic)',
+    `retry_after` String COMMENT 'The provider\'s retry-after, seconds or a date'
+)
+AS SELECT
+    request_id,
+    received_at,
+    project,
+    provider,
+    model,
+    key_id,
+    user_id,
+    status,
+    countEqual(attempt.status, 429) AS throttled,
+    arrayFilter((name, code) -> (code = 429), attempt.provider, attempt.status) AS throttled_by,
+    toBool((outcome = 'rejected') AND (error_code = 'rate_limited')) AS refused,
+    coalesce(toUInt64OrNull(rate_limit['x-ratelimit-limit-requests']), toUInt64OrNull(rate_limit['anthropic-ratelimit-requests-limit'])) AS limit_requests,
+    coalesce(toUInt64OrNull(rate_limit['x-ratelimit-remaining-requests']), toUInt64OrNull(rate_limit['anthropic-ratelimit-requests-remaining'])) AS remaining_requests,
+    coalesce(toUInt64OrNull(rate_limit['x-ratelimit-limit-tokens']), toUInt64OrNull(rate_limit['anthropic-ratelimit-tokens-limit'])) AS limit_tokens,
+    coalesce(toUInt64OrNull(rate_limit['x-ratelimit-remaining-tokens']), toUInt64OrNull(rate_limit['anthropic-ratelimit-tokens-remaining'])) AS remaining_tokens,
+    concat(rate_limit['x-ratelimit-reset-requests'], rate_limit['anthropic-ratelimit-requests-reset']) AS reset_requests,
+    concat(rate_limit['x-ratelimit-reset-tokens'], rate_limit['anthropic-ratelimit-tokens-reset']) AS reset_tokens,
+    rate_limit['retry-after'] AS retry_after
+FROM call_log
+WHERE notEmpty(rate_limit) OR has(attempt.status, 429) OR ((outcome = 'rejected') AND (error_code = 'rate_limited'));
+
 CREATE VIEW requests
 (
     `request_id` String COMMENT 'UUID of the call: the client\'s own, or the edge\'s',
@@ -543,6 +655,77 @@ AS SELECT
     cost_nanos,
     price_ref
 FROM call_restated;
+
+CREATE VIEW scores
+(
+    `request_id` String COMMENT 'UUID of the call',
+    `received_at` DateTime64(6, 'UTC') COMMENT 'When the request arrived at the edge',
+    `project` LowCardinality(String) COMMENT 'Project that the call belongs to',
+    `name` LowCardinality(String) COMMENT 'What was scored',
+    `value` Float64 COMMENT 'The score; 1 and 0 for true and false',
+    `comment` String COMMENT 'In words',
+    `given_at` DateTime64(6, 'UTC') COMMENT 'When it was said',
+    `model` LowCardinality(String) COMMENT 'Model that answered',
+    `provider` LowCardinality(String) COMMENT 'Provider that answered',
+    `user_id` String COMMENT 'End user of the call',
+    `prompt_id` LowCardinality(String) COMMENT 'Groups calls by prompt',
+    `prompt_version` LowCardinality(String) COMMENT 'Version of the prompt'
+)
+AS SELECT
+    request_id,
+    received_at,
+    project,
+    name,
+    value,
+    comment,
+    given_at,
+    model,
+    provider,
+    user_id,
+    prompt_id,
+    prompt_version
+FROM score_log
+FINAL;
+
+CREATE VIEW sessions
+(
+    `session_id` String COMMENT 'Session (agent run)',
+    `project` LowCardinality(String) COMMENT 'Project that the calls belong to',
+    `session_name` LowCardinality(String) COMMENT 'Name of the session, as one of its calls tells it',
+    `user_ids` Array(String) COMMENT 'End users, at most ten',
+    `models` Array(String) COMMENT 'Models that answered, at most ten',
+    `first_at` DateTime64(6, 'UTC') COMMENT 'When the first request arrived at the edge',
+    `last_at` DateTime64(6, 'UTC') COMMENT 'When the last call ended',
+    `steps` UInt64 COMMENT 'Different session paths',
+    `requests` UInt64 COMMENT 'Calls',
+    `errors` UInt64 COMMENT 'Calls that failed or were refused',
+    `unpriced` UInt64 COMMENT 'Calls whose cost is not known',
+    `cost_nanos` Nullable(Int64) COMMENT 'Cost of the priced calls, nano-dollars',
+    `input_tokens` UInt64 COMMENT 'All input tokens, cached, written to a cache and audio included',
+    `output_tokens` UInt64 COMMENT 'All output tokens, reasoning and audio included',
+    `latency_us` UInt64 COMMENT 'Sum of the calls\' latencies, microseconds'
+)
+AS SELECT
+    session_id,
+    project,
+    anyLast(call_log.session_name) AS session_name,
+    groupUniqArrayIf(10)(user_id, user_id != '') AS user_ids,
+    groupUniqArrayIf(10)(model, model != '') AS models,
+    min(received_at) AS first_at,
+    max(ended_at) AS last_at,
+    uniqExact(session_path) AS steps,
+    count() AS requests,
+    countIf(outcome NOT IN ('ok', 'cache_hit')) AS errors,
+    countIf(NOT priced) AS unpriced,
+    sum(call_log.cost_nanos) AS cost_nanos,
+    sum(call_log.input_tokens) AS input_tokens,
+    sum(call_log.output_tokens) AS output_tokens,
+    sum(call_log.latency_us) AS latency_us
+FROM call_log
+WHERE session_id != ''
+GROUP BY
+    project,
+    session_id;
 
 CREATE VIEW unanswered
 (

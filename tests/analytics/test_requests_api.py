@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import uuid_utils
 
-from tallygate.analytics.calls import uuid7_time_us
+from tallygate.analytics.requests.one import uuid7_time_us
 from tallygate.schemas.call import Attempt, Origin
 from tallygate.stream_processors.sink.store import ClickHouseStore
 from tallygate.stream_processors.store import Placed

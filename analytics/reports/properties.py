@@ -1,0 +1,73 @@
+"""Custom properties: their names, and the values of one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from tallygate.analytics.api.scope import Scope
+from tallygate.analytics.models import ApiModel, Usd
+from tallygate.analytics.reports.sums import usd
+from tallygate.analytics.requests.statement import Rows, over, select
+
+
+class PropertiesQuery(ApiModel):
+    """How many."""
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 200
+
+
+class PropertyName(ApiModel):
+    """A property over the calls that have it."""
+
+    name: str
+    """In lower case: names are compared without case."""
+    sent_as: str
+    """As one of the calls wrote it."""
+    requests: int
+    values: int
+    """Different ones, about (a HyperLogLog count)."""
+    cost_nanos: int
+    cost_usd: Usd
+    last_seen: datetime
+
+
+class PropertyNames(ApiModel):
+    """The most used first."""
+
+    properties: list[PropertyName]
+    truncated: bool
+
+
+_COLUMNS = (
+    "tupleElement(pair, 1) AS name",
+    "any(tupleElement(pair, 3))",
+    "count() AS n",
+    "uniqCombined(tupleElement(pair, 2))",
+    "sum(cost_nanos)",
+    "max(received_at)",
+)
+_PAIRS = "arrayJoin(arrayZip(mapKeys(properties), mapValues(properties), property_names)) AS pair"
+
+
+def read_properties(rows: Rows, scope: Scope, query: PropertiesQuery) -> PropertyNames:
+    """Read the names."""
+    inner = select([_PAIRS, "cost_nanos", "received_at"], "calls", scope.within(), scope.project)
+    found = rows(over(inner, _COLUMNS, f"GROUP BY name ORDER BY n DESC, name LIMIT {query.limit + 1}"))
+    return PropertyNames(
+        properties=[_property(row) for row in found[: query.limit]], truncated=len(found) > query.limit
+    )
+
+
+def _property(row: Sequence[Any]) -> PropertyName:
+    name, sent_as, requests, values, cost, last_seen = row
+    return PropertyName(
+        name=name,
+        sent_as=sent_as,
+        requests=requests,
+        values=values,
+        cost_nanos=cost or 0,
+        cost_usd=usd(cost or 0),
+        last_seen=last_seen,
+    )
