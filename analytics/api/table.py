@@ -17,7 +17,7 @@ from tallygate.analytics.api.operation import (
     report,
 )
 from tallygate.analytics.api.scope import Scope, parse_query, parse_scope
-from tallygate.analytics.errors import RequestError
+from tallygate.analytics.errors import RequestError, bad_parameter
 from tallygate.analytics.feedback.handlers import post_feedback, post_scores
 from tallygate.analytics.feedback.models import Given, NewFeedback, NewScores
 from tallygate.analytics.feedback.report import (
@@ -47,7 +47,7 @@ from tallygate.analytics.reports.cached import (
     read_entries,
 )
 from tallygate.analytics.reports.compared import ComparedQuery, Comparison, compare
-from tallygate.analytics.reports.dimensions import Dimension
+from tallygate.analytics.reports.dimensions import Dimension, known
 from tallygate.analytics.reports.latency import LatencyAnswer, LatencyQuery, read_latency
 from tallygate.analytics.reports.limits import (
     CapacityReport,
@@ -150,7 +150,10 @@ async def get_property(request: web.Request) -> web.Response:
     pairs = list(request.query.items())
     query = parse_query(pairs, ComparedQuery, scoped=True)
     scope = parse_scope(pairs, project_of(request), now_us())
-    dimension = f"property.{request.match_info['name']}"
+    try:
+        dimension = known(f"property.{request.match_info['name']}")
+    except ValueError as error:
+        raise bad_parameter("name", str(error)) from error
     return json_answer(await reading(request, lambda rows: compare(rows, scope, dimension, query)))
 
 

@@ -37,7 +37,12 @@ DAILY = frozenset({"user", "provider", "model", "outcome"})
 """Dimensions that the projection `daily_by_user` has."""
 
 
-def _known(name: str) -> str:
+def known(name: str) -> str:
+    """The name of a dimension.
+
+    Raises:
+        ValueError: it is none.
+    """
     if name.startswith(PROPERTY_PREFIX):
         if not 1 <= len(name.removeprefix(PROPERTY_PREFIX)) <= MAX_PROPERTY_CHARS:
             raise ValueError(f"a property's name has 1 to {MAX_PROPERTY_CHARS} characters")
@@ -48,7 +53,7 @@ def _known(name: str) -> str:
 
 Dimension = Annotated[
     str,
-    AfterValidator(_known),
+    AfterValidator(known),
     Field(description=f"One of {', '.join(COLUMNS)}, or `property.<name>`.", examples=["model"]),
 ]
 

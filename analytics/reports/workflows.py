@@ -74,8 +74,9 @@ def read_workflow(rows: Rows, scope: Scope, name: str) -> WorkflowDetail | None:
     if not found:
         return None
     about = _about(rows, scope, [name])
-    steps = rows(sums([Group(Clause(STEP, {}))], scope.within(), scope.project, "ORDER BY g0"))
-    root = step_tree({row[0]: totals(row[1:]) for row in steps}, {})
+    steps = rows(sums([Group(Clause(STEP, {}))], scope.within(), scope.project, ""))
+    by_path = sorted(steps, key=lambda row: row[0].strip("/"))
+    root = step_tree({row[0]: totals(row[1:]) for row in by_path}, {})
     return WorkflowDetail(workflow=_workflow(found[0], about[name]), root=root)
 
 

@@ -29,7 +29,7 @@ _TEXT_COLUMNS = {
     "endpoint": "endpoint",
 }
 NAMES = frozenset({*_TEXT_COLUMNS, "from", "to", "status", "outcome", "filter"})
-MAX_TREE_CHARS = 16_384
+MAX_TREE_CHARS = 8192
 _TREE: TypeAdapter[AnyNode] = TypeAdapter(Filter)
 
 

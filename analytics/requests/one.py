@@ -26,9 +26,7 @@ def read_call(rows: Rows, request_id: str, project: str) -> CallDetail | None:
         return None
     own = dict(zip(_DETAIL, row, strict=True))
     received_at = own["received_at"]
-    tries = [
-        AttemptDetail(**dict(zip(_ATTEMPT_FIELDS, row, strict=True))) for row in rows(_tries(own, project))
-    ]
+    tries = rows(_tries(own, project))
     return CallDetail(
         **own,
         attempts=[AttemptDetail(**dict(zip(_ATTEMPT_FIELDS, row, strict=True))) for row in tries],

@@ -28,11 +28,15 @@ class Api:
         async with self.client.get(path, params=list(pairs)) as response:
             return await _json(response, status)
 
+    async def post(self, path: str, body: Any, *, status: int = 200) -> Any:
+        """POST JSON, and the answer's JSON; fails on another status."""
+        async with self.client.post(path, json=body) as response:
+            return await _json(response, status)
+
     async def sql(self, query: str, parameters: dict[str, Any] | None = None, *, status: int = 200) -> Any:
         """Run a query, and return the answer's JSON; fails on another status."""
         body = {"query": query} | ({} if parameters is None else {"parameters": parameters})
-        async with self.client.post("/api/v1/sql", json=body) as response:
-            return await _json(response, status)
+        return await self.post("/api/v1/sql", body, status=status)
 
     async def rows(self, query: str, parameters: dict[str, Any] | None = None) -> Any:
         """Rows of a query."""
