@@ -191,14 +191,67 @@ REFUSED = [
     "SELECT 1 INTO OUTFILE '/tmp/x' TRUNCATE FORMAT CSV",
     "SELECT * FROM calls FINAL",
     "SELECT * FROM calls SAMPLE 0.5",
+    # Tables behind the views, by any other way.
+    "SELECT * FROM feedback_log",
+    "SELECT * FROM score_log",
+    "SELECT * FROM alert_log",
+    "SELECT * FROM {db}.feedback FINAL",
+    "SELECT * FROM feedback_log FINAL",
+    "SELECT calls.model, (SELECT max(comment) FROM {db}.feedback_log) FROM calls",
+    "SELECT * FROM calls AS a ASOF JOIN {db}.call_log AS b USING (project, received_at)",
+    "SELECT * FROM calls PASTE JOIN {db}.call_log",
+    "SELECT * FROM calls SEMI LEFT JOIN {db}.call_log USING (request_id)",
+    "SELECT model FROM calls QUALIFY (SELECT count() FROM {db}.call_log) > 0",
+    "SELECT model FROM calls PREWHERE model IN (SELECT model FROM {db}.call_log)",
+    "SELECT model FROM calls LIMIT (SELECT count() FROM {db}.call_log)",
+    "SELECT model FROM calls ORDER BY (SELECT max(prompt) FROM {db}.call_log)",
+    "SELECT model FROM calls GROUP BY GROUPING SETS ((model), (SELECT max(prompt) FROM {db}.call_log))",
+    "SELECT count() FROM calls ARRAY JOIN [file('/etc/passwd')] AS line",
+    "SELECT * FROM calls(project = 'other')",
+    "SELECT * FROM mergeTreeAnalyzeIndexes('{db}', 'call_log', 1)",
+    "SELECT * FROM mergeTreeIndex({db}, call_log, with_marks = true)",
+    "SELECT * FROM MergeTreeIndex('{db}', 'call_log')",
+    "SELECT * FROM `mergeTreeIndex`('{db}', 'call_log')",
+    "SELECT * FROM `file`('/etc/passwd')",
+    "SELECT * FROM fileCluster('default', '/etc/passwd')",
+    "SELECT * FROM deltaLake('/etc')",
+    "SELECT * FROM sqlite('/etc/passwd', 't')",
+    "SELECT * FROM timeSeriesData({db}.call_log)",
+    "SELECT * FROM zeros(1)",
+    "SELECT * FROM fuzzQuery('SELECT 1')",
+    "SELECT * FROM `system` . `query_log`",
+    "SELECT * FROM system.dictionaries",
+    "SELECT * FROM system.processes",
+    "SELECT * FROM SYSTEM.settings",
+    "SELECT dictHas('d', 1)",
+    "SELECT dictGetHierarchy('d', 1)",
+    "SELECT dictGetAll('d', 'a', 1)",
+    "SELECT dictIsIn('d', 1, 2)",
+    "SELECT * FROM `d`.`dictionary`",
+    "SELECT transactionID()",
+    "SELECT getSubcolumn(calls, 'prompt') FROM calls",
+    "SELECT variantElement(x, 'String') FROM (SELECT 1 AS x)",
+    "SELECT 1 FROM calls SETTINGS /* */ readonly = 0",
+    "SELECT 1 FROM calls settings additional_table_filters = {}",
+    "SELECT 1 FROM calls FORMAT /* x */ JSON",
+    "SELECT 1 INTO /**/ OUTFILE '/tmp/x'",
+    "SELECT 1 INTO OUTFILE '/tmp/x' AND STDOUT",
+    "SELECT 1 INTO DUMPFILE '/tmp/x'",
+    "FROM calls SELECT 1 SETTINGS readonly = 0",
+    "SELECT $tag$ ' $tag$ FROM calls",
+    "SELECT 1 /* $$ */ $$ FROM calls",
+    "SELECT 1 FROM calls -- \\\n; DROP TABLE call_log",
+    "WITH calls AS (SELECT 1) SELECT prompt FROM calls AS calls, {db}.call_log",
 ]
 
 
 @functools.cache
 def several_projects() -> Target:
     """A call of the project `default`, and four of others. Not to be written to: tests share it."""
-    own = [call(prompt="own")]
-    others = [call(project=name, prompt=SECRET) for name in ("other", "Default", "default ", "")]
+    own = [call(prompt="own", session_id="s")]
+    others = [
+        call(project=name, prompt=SECRET, session_id="s") for name in ("other", "Default", "default ", "")
+    ]
     target = stored(
         [*own, *others],
         [request_event(project=event.project) for event in (*own, *others)],
@@ -207,6 +260,9 @@ def several_projects() -> Target:
     session = connect(target)
     columns = "project, received_at, request_id, provider, model, priced, cost_nanos, price_ref"
     session.command(f"INSERT INTO call_restated (restatement, {columns}) SELECT 'x', {columns} FROM call_log")
+    columns = "project, received_at, request_id"
+    session.command(f"INSERT INTO feedback_log (rating, {columns}) SELECT 1, {columns} FROM call_log")
+    session.command(f"INSERT INTO score_log (name, {columns}) SELECT 'x', {columns} FROM call_log")
     session.close()
     return target
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tallygate.analytics.api.document import document
 from tallygate.analytics.api.table import OPERATIONS
