@@ -1,4 +1,4 @@
-# The image of every Tallygate process; which one it is says the command: up, edge, worker, sink, api.
+# The image of every Tallygate process; which one it is says the command: up, edge, worker, budgets, sink, api.
 FROM python:3.11-slim-bookworm AS build
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1

@@ -66,6 +66,7 @@ def run(settings: Settings) -> None:
         options=options,
         rules=rules.current,
         past=past,
+        budgets_file=settings.data_dir / "budgets.json",
     )
     try:
         rules.start()

@@ -40,5 +40,6 @@ class _RunnerCollector(Collector):
             _Figure("tallygate_core_lag_bytes", "Bytes not read yet.", runner.lag_bytes),
             _Figure("tallygate_core_dead_letters", "Records set aside.", runner.dead_letters),
             _Figure("tallygate_core_retries_total", "Times not available.", runner.retries),
+            _Figure("tallygate_core_alerts_total", "Alerts raised.", runner.alerts),
             _Figure("tallygate_core_corrupt_segments", "Damaged segments.", runner.corrupt_segments),
         )

@@ -25,6 +25,7 @@ MetricName = Literal[
     "tallygate_core_lag_bytes",  # bytes in the outboxes that the core has not read yet
     "tallygate_core_dead_letters",  # records set aside because they can't be processed
     "tallygate_core_retries_total",  # times that the core's store or state was not available
+    "tallygate_core_alerts_total",  # alerts of budgets and rules raised by the embedded core since its start
     "tallygate_core_corrupt_segments",  # outbox segments whose rest is damaged and was skipped
 ]
 NAMES: tuple[str, ...] = get_args(MetricName)

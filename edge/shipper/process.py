@@ -2,10 +2,12 @@
 
 import asyncio
 
+from tallygate.edge.shipper.budgets import BudgetFollower
 from tallygate.edge.shipper.shipper import Shipper
 from tallygate.runtime.config import Settings
 from tallygate.runtime.process import run_until_signalled
 from tallygate.runtime.publisher import Publisher
+from tallygate.runtime.tasks import spawn
 
 
 def run(settings: Settings) -> None:
@@ -20,7 +22,12 @@ def run(settings: Settings) -> None:
 
 async def _ship(settings: Settings, stop: asyncio.Event) -> None:
     publisher = Publisher(settings.kafka, client_id="tallygate-shipper")
+    shipper = Shipper(settings, publisher)
+    follower = BudgetFollower(settings.kafka, settings.data_dir / "budgets.json")
+    following = spawn(follower.run(), name="budgets")
     try:
-        await Shipper(settings, publisher).run(stop)
+        await shipper.run(stop)
     finally:
+        following.cancel()
+        await asyncio.wait([following])
         await publisher.close()

@@ -4,6 +4,7 @@ import click
 
 from tallygate.infra.cli.admins import admins
 from tallygate.infra.cli.api import api
+from tallygate.infra.cli.budgets import budgets
 from tallygate.infra.cli.channels import channels, hooks
 from tallygate.infra.cli.check import check
 from tallygate.infra.cli.demo import demo
@@ -34,7 +35,7 @@ def main(parent: int | None) -> None:
         die_with(parent)
 
 
-COMMANDS = (up, demo, check, edge, worker, sink, api, replay, simulator)
+COMMANDS = (up, demo, check, edge, worker, budgets, sink, api, replay, simulator)
 CONTROL = (keys, providers, projects, aliases, rules, channels, hooks, prices, admins)
 PROCESSES = (edge_worker, core, shipper)
 for command in (*COMMANDS, *CONTROL, *PROCESSES):

@@ -16,6 +16,7 @@ from tallygate.schemas.totals import RuleTotals
 from tallygate.stream_processors.budgets.allowance import allowance
 from tallygate.stream_processors.budgets.judge import current, judge
 from tallygate.stream_processors.budgets.part import Part, part_of, total
+from tallygate.stream_processors.rules.keys import RuleKey, key_of
 
 CLOCK_BACK_US = 10_000_000
 """A clock that goes back by more than this has everything looked at: what was due may be due no more."""
@@ -26,16 +27,6 @@ class GroupKey(NamedTuple):
 
     rule_id: str
     group: str
-
-
-class BucketKey(NamedTuple):
-    """One sum of a group: of one bucket and partition."""
-
-    rule_id: str
-    counting_revision: int
-    group: str
-    bucket_start_us: int
-    partition: int
 
 
 @dataclass(slots=True)
@@ -68,7 +59,7 @@ class Evaluator:
         self._rules: dict[str, Rule] = {}
         self._book: RuleBook | None = None
         self._groups: dict[str, dict[str, _Group]] = {}
-        self._early: dict[str, dict[BucketKey, RuleTotals]] = {}
+        self._early: dict[str, dict[tuple[RuleKey, int], RuleTotals]] = {}
         """Sums of rules that are not known, or not in this form: they may come."""
         self._progress: dict[str, dict[int, RuleTotals]] = {}
         """By rule and partition, whatever is in force."""
@@ -82,8 +73,8 @@ class Evaluator:
             self._group(GroupKey(budget.budget_id, budget.group)).budget = budget
 
     def use(self, book: RuleBook) -> None:
-        """Take the rules that are in force now. A book that was taken before costs nothing."""
-        if book is self._book:
+        """Take the rules that are in force now. The book that was taken last costs nothing."""
+        if book is self._book or book.version < 0:  # before the first version nothing is known
             return
         self._book = book
         rules = {rule.rule_id: rule for of_one in book.rules.values() for rule in of_one if rule.enabled}
@@ -100,28 +91,25 @@ class Evaluator:
         if totals.progress is not None:
             self._progress.setdefault(totals.rule_id, {})[totals.partition] = totals
             return
-        key = BucketKey(
-            totals.rule_id,
-            totals.counting_revision,
-            totals.group,
-            totals.bucket_start_us,
-            totals.partition,
-        )
+        key = key_of(totals)
         rule = self._rules.get(key.rule_id)
         if rule is None or rule.counting_revision != key.counting_revision:
-            self._early.setdefault(key.rule_id, {})[key] = totals
+            self._early.setdefault(key.rule_id, {})[key, totals.partition] = totals
             return
-        self._put(key, part_of(rule.metric, totals))
+        group = self._group(GroupKey(key.rule_id, key.group))
+        part = part_of(rule.metric, totals)
+        group.buckets.setdefault(key.bucket_start_us, {})[totals.partition] = part
+        self._changed.add(GroupKey(key.rule_id, key.group))
 
-    def drop(self, key: BucketKey) -> None:
+    def drop(self, key: RuleKey, partition: int) -> None:
         """Forget a sum: no rule looks at it any more."""
-        self._early.get(key.rule_id, {}).pop(key, None)
+        self._early.get(key.rule_id, {}).pop((key, partition), None)
         rule = self._rules.get(key.rule_id)
         group = self._groups.get(key.rule_id, {}).get(key.group)
         if rule is None or group is None or rule.counting_revision != key.counting_revision:
             return
         bucket = group.buckets.get(key.bucket_start_us, {})
-        bucket.pop(key.partition, None)
+        bucket.pop(partition, None)
         if not bucket:
             group.buckets.pop(key.bucket_start_us, None)
         self._changed.add(GroupKey(key.rule_id, key.group))
@@ -211,11 +199,6 @@ class Evaluator:
             self._gone.states[key] = None
         if group.budget is not None:
             self._gone.budgets[key] = None
-
-    def _put(self, key: BucketKey, part: Part) -> None:
-        group = self._group(GroupKey(key.rule_id, key.group))
-        group.buckets.setdefault(key.bucket_start_us, {})[key.partition] = part
-        self._changed.add(GroupKey(key.rule_id, key.group))
 
     def _group(self, key: GroupKey) -> _Group:
         return self._groups.setdefault(key.rule_id, {}).setdefault(key.group, _Group())

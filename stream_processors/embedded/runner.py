@@ -5,7 +5,8 @@ Order of a batch, which makes every call count once whatever is killed when:
 1. read records from every outbox, decode and price them;
 2. insert into the store what it does not hold (by its own highest number per edge);
 3. in one transaction of the state: add to the totals, write what the rules have counted, set dead records
-   aside, move the positions.
+   aside, move the positions;
+4. evaluate budgets and alert rules over that, and write what comes of it (`budgets`).
 
 Killed before 2: read again. Killed in or after 2, before 3: read again; the store is asked at the start what
 it holds (`CallStore.applied`) and gets only the rest, and the totals, which know nothing of the batch, count
@@ -28,13 +29,14 @@ from tallygate.schemas.rules import RuleBook
 from tallygate.stream_processors.embedded import outboxes
 from tallygate.stream_processors.embedded.accounting import Accounting, Counted, Rules, now_us
 from tallygate.stream_processors.embedded.batch import Batch, Marks, add_records
+from tallygate.stream_processors.embedded.budgets import Budgets
 from tallygate.stream_processors.embedded.outboxes import Followed
 from tallygate.stream_processors.embedded.retry import GaveUpError, Retrier
 from tallygate.stream_processors.embedded.state import OutboxState, RunnerState
 from tallygate.stream_processors.errors import ProcessorError
 from tallygate.stream_processors.pricing import Pricer
 from tallygate.stream_processors.rules.backfill import PastCalls
-from tallygate.stream_processors.store import Applied, CallStore
+from tallygate.stream_processors.store import Applied, Store
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +72,15 @@ class EmbeddedRunner:
         self,
         outbox_dir: Path,
         state_path: Path,
-        store: CallStore,
+        store: Store,
         pricer: Pricer | None = None,
         options: RunnerOptions | None = None,
         rules: Rules = RuleBook,
         past: PastCalls | None = None,
+        budgets_file: Path | None = None,
     ) -> None:
-        """`past` tells what was before a new rule; without it the rule counts from its beginning only."""
+        """`past` tells what was before a new rule; without it the rule counts from its beginning only.
+        `budgets_file` is what the edges follow."""
         self._outbox_dir = outbox_dir
         self._state_path = state_path
         self._store = store
@@ -84,6 +88,8 @@ class EmbeddedRunner:
         self._options = options or RunnerOptions()
         self._rules = rules
         self._past = past
+        self._budgets_file = budgets_file
+        self._budgets: Budgets | None = None
         self._accounting = Accounting(rules, (), PARTITION)
         self._next_prune_s = 0.0
         self._next_backfill_s = 0.0
@@ -102,6 +108,11 @@ class EmbeddedRunner:
         """Bytes in the outboxes that were not read at the last look."""
         self.corrupt_segments = 0
         """Segments whose rest was skipped because it is damaged."""
+
+    @property
+    def alerts(self) -> int:
+        """Alerts raised since the start."""
+        return 0 if self._budgets is None else self._budgets.alerts
 
     @property
     def retries(self) -> int:
@@ -138,6 +149,7 @@ class EmbeddedRunner:
         self._known = retrier.until_done(state.outboxes)
         self.dead_letters = retrier.until_done(state.count_dead_letters)
         self._accounting = Accounting(self._rules, retrier.until_done(state.rule_totals), PARTITION)
+        self._budgets = retrier.until_done(lambda: Budgets(state, self._store, self._budgets_file))
         self._take_marks(retrier.until_done(self._applied))
         while True:
             stopping = stop.is_set()
@@ -158,6 +170,8 @@ class EmbeddedRunner:
         counted = self._count(batch)
         if batch.read_bytes or counted.rules:
             retrier.until_done(lambda: self._commit(state, batch, counted))
+        behind = batch.read_bytes >= self._options.full_batch_bytes
+        retrier.until_done(lambda: self._evaluate(behind=behind))
         self._backfill(retrier, state)
         if time.monotonic() >= self._next_prune_s:
             self._next_prune_s = time.monotonic() + self._options.prune_every_s
@@ -246,6 +260,12 @@ class EmbeddedRunner:
         after = before | {edge: marks.counted for edge, marks in batch.marks.items() if marks.counted >= 0}
         return self._accounting.count(batch.uncounted, before, after)
 
+    def _evaluate(self, *, behind: bool) -> None:
+        """Look at budgets and alert rules after each commit, and as time goes on."""
+        if self._budgets is not None:
+            self._budgets.evaluate(self._rules(), now_us(), behind=behind)
+            self._budgets.store(now_us())
+
     def _backfill(self, retrier: Retrier, state: RunnerState) -> None:
         """Add what was counted before a new rule, as soon as the store can tell."""
         if self._past is None or time.monotonic() < self._next_backfill_s:
@@ -273,6 +293,8 @@ class EmbeddedRunner:
             for edge_id, marks in batch.marks.items()
         }
         state.commit(known, counted.deltas, batch.dead, counted.rules)
+        if self._budgets is not None:
+            self._budgets.take(counted.rules)
         self._known.update(known)
         self._marks.update(batch.marks)
         self.processed += batch.processed

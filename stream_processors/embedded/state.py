@@ -21,7 +21,11 @@ import orjson
 from tallygate.edge.outbox.reader import Position
 from tallygate.schemas.codec import decode, encode
 from tallygate.schemas.periods import HOUR_US
+from tallygate.schemas.records import BudgetState, RuleState
 from tallygate.schemas.totals import RuleTotals
+from tallygate.stream_processors.budgets.evaluator import Outcome
+from tallygate.stream_processors.embedded import alerts
+from tallygate.stream_processors.embedded.alerts import NumberedAlert
 from tallygate.stream_processors.embedded.batch import DeadRecord
 from tallygate.stream_processors.errors import FatalError, ProcessorError, RetryableError
 from tallygate.stream_processors.rules import Changes
@@ -185,6 +189,30 @@ class RunnerState:
             self._db.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", letters)
             self._db.executemany("INSERT OR REPLACE INTO outboxes VALUES (?, ?, ?, ?, ?)", places)
 
+    def told(self) -> tuple[list[RuleState], list[BudgetState]]:
+        """What was told of the rules, and what the edges were told of budgets."""
+        with state_errors():
+            return alerts.read_states(self._db)
+
+    def commit_told(self, outcome: Outcome) -> None:
+        """Write an evaluation: its alerts, and what was told with them, all or nothing.
+
+        Raises:
+            RetryableError: nothing was written.
+        """
+        with self._transaction():
+            alerts.write_outcome(self._db, outcome)
+
+    def unstored_alerts(self) -> list[NumberedAlert]:
+        """Alerts that the store may lack, the first of them."""
+        with state_errors():
+            return alerts.read_alerts(self._db, unstored=True)
+
+    def mark_stored(self, stored: Sequence[NumberedAlert], now_us: int) -> None:
+        """The store has these alerts; those that are old are forgotten here."""
+        with self._transaction():
+            alerts.mark_stored(self._db, stored, now_us)
+
     def prune(self, now_us: int) -> None:
         """Drop periods that are over for long and sessions that are idle, so that the state does not grow
         with time."""
@@ -270,7 +298,7 @@ def _migrate(db: sqlite3.Connection) -> None:
         _from_version_1(db)
     elif version not in (None, VERSION):
         raise FatalError(f"the runner's state has version {version}; this release knows {VERSION}")
-    for statement in _SCHEMA.split(";"):
+    for statement in (_SCHEMA + alerts.SCHEMA).split(";"):
         db.execute(statement)
     db.execute("DELETE FROM runner_version")
     db.execute("INSERT INTO runner_version VALUES (?)", (VERSION,))

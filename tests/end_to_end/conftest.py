@@ -40,13 +40,13 @@ class Embedded:
         self.data = directory / "data"
         self.log = directory / "log"
         self._ports = (free_port(), free_port())
-        self._env = edge_env(simulator, self.data, *self._ports)
+        self.env = edge_env(simulator, self.data, *self._ports)
         self.gateway = Gateway(*self._ports)
         self.start()
 
     def start(self) -> float:
         """Start it and wait until it is ready; return the seconds."""
-        self.process = command("up", env=self._env, log=self.log)
+        self.process = command("up", env=self.env, log=self.log)
         return wait_ready(self.gateway, self.process)
 
 

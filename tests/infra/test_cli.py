@@ -17,7 +17,7 @@ from tallygate.infra.cli import main
 from tallygate.runtime.config import ConfigError
 from tests.support.wait import PATIENCE_S, eventually_sync
 
-COMMANDS = ("up", "demo", "check", "edge", "worker", "sink", "api", "replay", "simulator")
+COMMANDS = ("up", "demo", "check", "edge", "worker", "budgets", "sink", "api", "replay", "simulator")
 CONTROL = ("keys", "providers", "projects", "aliases", "rules", "channels", "hooks", "prices", "admins")
 HIDDEN = ("edge-worker", "core", "shipper")
 SERVING = ("up", "edge")
@@ -68,7 +68,7 @@ def test_every_command_has_help(command: str) -> None:
     assert result.output.startswith(f"Usage: main {command}")
 
 
-@pytest.mark.parametrize("command", ["up", "edge", "worker", "sink", "api", "check", "demo"])
+@pytest.mark.parametrize("command", ["up", "edge", "worker", "budgets", "sink", "api", "check", "demo"])
 def test_mistakes_are_told_and_end_with_2(command: str, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(
         "edge_prot: 1\nproviders: {openai: {api_key: sk-canary-1234567890, x: 1}}\n"
@@ -175,7 +175,7 @@ def test_the_simulator_as_a_process(tmp_path: Path) -> None:
     assert f"ready at {url}" in output
 
 
-@pytest.mark.parametrize("command", ["worker", "sink", "shipper", "api"])
+@pytest.mark.parametrize("command", ["worker", "budgets", "sink", "shipper", "api"])
 def test_what_waits_for_a_service_stops_when_asked(command: str, tmp_path: Path) -> None:
     nowhere = str(free_port())
     settings = {

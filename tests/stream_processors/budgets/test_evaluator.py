@@ -11,8 +11,9 @@ from tallygate.schemas.periods import period_of
 from tallygate.schemas.records import Alert, BudgetState, RuleState
 from tallygate.schemas.rules import Rule
 from tallygate.schemas.totals import RuleTotals
-from tallygate.stream_processors.budgets.evaluator import BucketKey, Evaluator, Outcome
+from tallygate.stream_processors.budgets.evaluator import Evaluator, Outcome
 from tallygate.stream_processors.budgets.judge import judge
+from tallygate.stream_processors.rules.keys import key_of
 from tallygate.stream_processors.usage.sketch import bucket_of
 from tests.stream_processors.budgets.sums import (
     DAY_US,
@@ -621,7 +622,7 @@ def test_a_sum_that_is_dropped_is_gone() -> None:
     each = totals(of, requests=9, group="ada")
     kept.count(each)
     kept.at(NOON_US)
-    kept.evaluator.drop(BucketKey("rule_1", 1, "ada", each.bucket_start_us, 0))
+    kept.evaluator.drop(key_of(each), 0)
     assert told(kept.at(NOON_US)) == [("resolved", 100)]
 
 

@@ -20,6 +20,11 @@ RULES = (
     rule("last_hours", window={"kind": "sliding", "seconds": 86_400}, metric="requests"),
 )
 
+STEPS = rule(
+    "steps", window=MONTH, metric="requests", limit=10_000, thresholds_percent=range(1, 101), action="block"
+)
+"""In force from the beginning; an alert for every hundred calls."""
+
 
 def main(directory: Path) -> None:
     stop = threading.Event()
@@ -37,13 +42,14 @@ def main(directory: Path) -> None:
         options,
         lambda: rules_of(directory),
         past,
+        directory / "budgets.json",
     ).run(stop)
 
 
 def rules_of(directory: Path) -> RuleBook:
     """The rules in force: those that the directory has a file of."""
     names = {path.stem for path in directory.glob("*.rule")}
-    return book(*(one for one in RULES if one.rule_id in names), version=len(names))
+    return book(STEPS, *(one for one in RULES if one.rule_id in names), version=len(names))
 
 
 if __name__ == "__main__":

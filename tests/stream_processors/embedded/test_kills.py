@@ -7,9 +7,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tallygate.edge.budget.gate import MemoryBudgetGate
+from tallygate.edge.budget.state_file import BudgetFile
 from tallygate.edge.outbox.writer import OutboxLimits
 from tallygate.stream_processors.embedded import read_rule_totals, read_totals
-from tests.stream_processors.embedded.process import RULES
+from tallygate.stream_processors.embedded.alerts import read_alerts
+from tallygate.stream_processors.embedded.read import reading
+from tests.stream_processors.embedded.process import RULES, STEPS
 from tests.stream_processors.embedded.stores import FileStore
 from tests.support import factories
 from tests.support.outboxes import FilledOutbox
@@ -79,3 +83,17 @@ def test_every_call_counts_once_whenever_it_is_killed(tmp_path: Path) -> None:
     assert sum(sum(line.latency_sketch.values()) for line in counted["users"]) == len(written)
     users = Counter(response.user_id for one in filled for response in one.responses)
     assert {line.group: line.requests for line in counted["users"]} == users
+    _assert_each_step_told_once(tmp_path, store, len(written))
+
+
+def _assert_each_step_told_once(directory: Path, store: FileStore, calls: int) -> None:
+    with reading(directory / "state.db") as db:
+        found = [each.alert for each in read_alerts(db, limit=1000)]
+    alerts = [alert for alert in found if alert.budget_id == STEPS.rule_id]
+    expected = [percent for percent in range(1, 101) if calls * 100 >= percent * STEPS.limit]
+    assert expected
+    assert [alert.threshold_percent for alert in alerts] == expected
+    assert sorted(edge for edge, _, _ in store.rows("alert")) == sorted(alert.alert_id for alert in found)
+    gate = MemoryBudgetGate()
+    assert BudgetFile(directory / "budgets.json", gate).look()
+    assert len(gate) == (1 if calls >= STEPS.limit else 0)
