@@ -19,8 +19,8 @@ from tests.support.processes import Started
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
-CALLS = 1000
-PER_SECOND = 100.0
+CALLS = 2000
+PER_SECOND = 200.0
 
 
 class Distributed:

@@ -145,6 +145,26 @@ def test_scripts_parse() -> None:
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
 
 
+def test_git_ignores_no_source() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout of git")
+    folders = [entry.name for entry in (ROOT / "tallygate").iterdir() if entry.is_symlink()]
+    command = [
+        "git",
+        "ls-files",
+        "--others",
+        "--ignored",
+        "--exclude-standard",
+        "--",
+        *folders,
+        "tests",
+        "docs",
+    ]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
+    made = {"__pycache__", "node_modules", ".lib", ".lib.lock"}
+    assert [name for name in listed.splitlines() if not made & set(Path(name).parts)] == []
+
+
 def test_the_wheel_holds_what_the_code_needs(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
