@@ -17,9 +17,11 @@ from tallygate.analytics.executor import QueryExecutor
 from tallygate.analytics.feedback.wiring import add_writers
 from tallygate.analytics.keys import CALLS, CONSOLE, EXECUTOR, INFO, METRICS
 from tallygate.analytics.metrics import ApiMetrics
-from tallygate.analytics.middlewares import counted, explained, local_only, shielded
+from tallygate.analytics.middlewares import counted, explained, shielded
 from tallygate.analytics.models import Info
 from tallygate.analytics.pages import add_pages
+from tallygate.control.access.gate import DOOR, Door, gate
+from tallygate.control.access.open_door import OpenDoor
 from tallygate.runtime.clickhouse import ClickHouseError, Target
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -30,17 +32,20 @@ def build_app(
     *,
     gateway_url: str = "http://127.0.0.1:8080",
     registry: CollectorRegistry | None = None,
-    open_mode: bool = True,
+    door: Door | None = None,
 ) -> web.Application:
     """Build the application; it opens its own connections, in its own threads, when they are needed.
 
     Args:
         gateway_url: where the page tells newcomers to send their first call.
         registry: of the process, if it has more to tell at `/metrics`.
-        open_mode: there are no keys, so only this machine is answered.
+        door: how it is found out who asks; else whoever is at this machine.
     """
-    middlewares = [counted, shielded, explained, *([local_only] if open_mode else [])]
-    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
+    door = OpenDoor() if door is None else door
+    app = web.Application(
+        middlewares=[counted, shielded, explained, gate(door)], client_max_size=MAX_BODY_BYTES
+    )
+    app[DOOR] = door
     app[CALLS] = Calls(target)
     app[CONSOLE] = Console(target)
     app[EXECUTOR] = QueryExecutor()

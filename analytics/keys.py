@@ -8,6 +8,7 @@ from tallygate.analytics.executor import QueryExecutor
 from tallygate.analytics.feedback.writer import FeedbackWriter
 from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.models import Info
+from tallygate.control.access.access import access_of
 
 FEEDBACK_WRITER = web.AppKey("feedback_writer", FeedbackWriter)
 SCORE_WRITER = web.AppKey("score_writer", FeedbackWriter)
@@ -17,9 +18,7 @@ EXECUTOR = web.AppKey("executor", QueryExecutor)
 METRICS = web.AppKey("metrics", ApiMetrics)
 INFO = web.AppKey("info", Info)
 
-OPEN_PROJECT = "default"
 
-
-def project_of(_request: web.Request) -> str:
-    """The project that a request may see; in open mode there is one."""
-    return OPEN_PROJECT
+def project_of(request: web.Request) -> str:
+    """The project that a request is about: the gate has chosen it, and looked whether its sender may."""
+    return access_of(request).project

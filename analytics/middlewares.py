@@ -1,4 +1,4 @@
-"""What holds for every request: who may ask, how errors look, what is counted."""
+"""What holds for every request: how errors look, what is counted. Who may ask is the gate's to say."""
 
 import logging
 import time
@@ -10,7 +10,6 @@ from tallygate.analytics.errors import RequestError
 from tallygate.analytics.keys import METRICS
 from tallygate.analytics.sql.errors import QueryError
 from tallygate.runtime.clickhouse_errors import ClickHouseError, UnavailableError
-from tallygate.runtime.loopback import is_loopback_authority
 
 log = logging.getLogger(__name__)
 
@@ -75,22 +74,6 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
-
-
-@web.middleware
-async def local_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """In open mode: answer only what was addressed to this machine, from a page of this machine.
-
-    A page of another site can make a browser send requests here, and can give its own name our address (DNS
-    rebinding). The first shows in `Origin`, the second in `Host`.
-    """
-    if not is_loopback_authority(request.host):
-        message = f"this API is open to this machine only: call it as localhost, not as {request.host}"
-        raise RequestError(403, "host_not_allowed", message)
-    origin = request.headers.get("Origin")
-    if origin is not None and not is_loopback_authority(origin.partition("://")[2]):
-        raise RequestError(403, "origin_not_allowed", f"pages of {origin} may not use this API")
-    return await handler(request)
 
 
 def _answer(error: RequestError) -> web.Response:

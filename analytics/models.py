@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from tallygate.control.records import ProjectRole
+
 Usd = Annotated[Decimal, PlainSerializer(lambda usd: f"{usd:f}", return_type=str)]
 """US dollars as text with all nine decimals: exact, and never in exponents."""
 
@@ -213,8 +215,25 @@ class ErrorAnswer(ApiModel):
     error: ApiError
 
 
+class Asker(ApiModel):
+    """About who asks."""
+
+    mode: str
+    """How one signs in here; `open` if one doesn't."""
+    email: str | None
+    """None in open mode, and for a token."""
+    name: str | None
+    administrator: bool
+    """Of the installation."""
+    project: str | None
+    """What a request that names no project is about."""
+    projects: list[ProjectRole]
+    """To choose from, with the role there."""
+
+
 class Info(ApiModel):
-    """About this installation."""
+    """About this installation, and about who asks."""
 
     version: str
     gateway_url: str
+    you: Asker | None = None

@@ -7,6 +7,8 @@ from importlib.resources.abc import Traversable
 
 from aiohttp import web
 
+from tallygate.control.access.needs import Need, needs
+
 PATHS = (
     "/",
     "/requests",
@@ -50,6 +52,7 @@ def _file(file: Traversable, content_type: str) -> Callable[[web.Request], Await
     # Asked again each time, sent again only if it changed: a page is never put together from two releases.
     headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"'}
 
+    @needs(Need.NOTHING)
     async def page(request: web.Request) -> web.Response:
         if any(etag.value == tag for etag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)

@@ -13,6 +13,8 @@ from yarl import URL
 from tallygate.analytics.errors import RequestError
 from tallygate.analytics.keys import CALLS, EXECUTOR, INFO, project_of
 from tallygate.analytics.models import ApiModel, CallDetail
+from tallygate.control.records import DEFAULT_PROJECT
+from tallygate.control.secrets import KEY_PREFIX
 
 TIMEOUT_S = 120.0
 
@@ -50,12 +52,16 @@ async def post_replay(request: web.Request) -> web.Response:
         raise RequestError(
             400, "invalid_request", "key: is a text of printable characters", param="key"
         ) from error
-    work = partial(request.app[CALLS].one, request.match_info["id"], project_of(request))
+    project, key = project_of(request), asked.key.get_secret_value()
+    if project != DEFAULT_PROJECT and not key.startswith(KEY_PREFIX):
+        # An open gateway takes a call without one for the default project's.
+        raise RequestError(400, "invalid_request", f"key: give a gateway key of {project!r}", param="key")
+    work = partial(request.app[CALLS].one, request.match_info["id"], project)
     call = await request.app[EXECUTOR].run(work)
     if call is None:
         raise RequestError(404, "not_found", "there is no call with this id")
     _check(call)
-    done = await _send(request.app[INFO].gateway_url, call, asked.key.get_secret_value())
+    done = await _send(request.app[INFO].gateway_url, call, key)
     return web.Response(body=done.model_dump_json().encode(), content_type="application/json")
 
 

@@ -3,6 +3,7 @@
 | error                   | reaction                                                             |
 |-------------------------|----------------------------------------------------------------------|
 | `InvalidError`          | tell the caller which value is wrong                                  |
+| `ForbiddenError`        | tell the caller                                                       |
 | `NotFoundError`         | tell the caller                                                       |
 | `ConflictError`         | tell the caller                                                       |
 | `StoreUnavailableError` | try again later; whoever has a snapshot goes on with it               |
@@ -21,6 +22,10 @@ class InvalidError(ControlError):
     def __init__(self, message: str, param: str = "") -> None:
         super().__init__(message)
         self.param = param
+
+
+class ForbiddenError(ControlError):
+    """Not this caller's to change."""
 
 
 class NotFoundError(ControlError):

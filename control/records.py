@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from tallygate.control.roles import Role
 from tallygate.schemas.deliveries import DeliveryState, EventKind
 from tallygate.schemas.model import Record
 
@@ -88,6 +89,47 @@ class AdminToken(Record):
     last4: str
     created_at: datetime
     revoked_at: datetime | None = None
+
+
+class ApiToken(Record):
+    """A token of a project, for scripts that read the query API."""
+
+    id: str
+    project: str
+    name: str
+    role: Role
+    last4: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class User(Record):
+    """Somebody who signs in."""
+
+    id: str
+    email: str
+    name: str
+    admin: bool = False
+    """Of the installation: every role in every project."""
+    created_at: datetime
+    signed_in_at: datetime | None = None
+
+
+class Membership(Record):
+    """What a user may do in a project."""
+
+    email: str
+    project: str
+    role: Role
+
+
+class ProjectRole(Record):
+    """A project as somebody sees it who has a role there."""
+
+    id: str
+    name: str
+    role: Role
 
 
 class AuditEntry(Record):

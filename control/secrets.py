@@ -12,6 +12,8 @@ import uuid_utils
 
 KEY_PREFIX: Final = "tg-"
 ADMIN_PREFIX: Final = "tg-admin-"
+API_PREFIX: Final = "tg-api-"
+SESSION_PREFIX: Final = "tg-session-"
 SECRET_BYTES = 32
 SHOWN_CHARS = 4
 SHORTEST_SHOWN_FROM = 16

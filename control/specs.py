@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from tallygate.control.roles import Role
 from tallygate.edge.limits.policy import parse
 
 DAY_S = 86_400
@@ -82,6 +83,18 @@ Secrets = Annotated[
 ]
 Weight = Annotated[int, Field(ge=1, le=1_000_000)]
 TimeZone = Annotated[str, _text(64), AfterValidator(_zone)]
+
+
+Email = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        to_lower=True,
+        max_length=200,
+        pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$",
+    ),
+]
+"""In small letters; `ann@localhost` is one too."""
 
 
 class Spec(BaseModel):
@@ -185,3 +198,36 @@ class NewAdminToken(Spec):
     """A token of the admin API to make."""
 
     name: Name
+
+
+class NewApiToken(Spec):
+    """A token of a project to make."""
+
+    project: ProjectId
+    name: Name
+    role: Role = Role.VIEWER
+    expires_at: Expiry | None = None
+
+
+class NewUser(Spec):
+    """Somebody who may sign in."""
+
+    email: Email
+    name: Name | None = None
+    """Else the part of the address before the @."""
+    admin: bool = False
+    """Of the installation: every role in every project."""
+
+
+class OneEmail(Spec):
+    """Which user."""
+
+    email: Email
+
+
+class Grant(Spec):
+    """A role to give."""
+
+    email: Email
+    project: ProjectId
+    role: Role

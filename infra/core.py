@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from tallygate.analytics.requests.where import where
 from tallygate.control.open import open_rules
-from tallygate.infra.api import require_loopback, serving
+from tallygate.infra.api import require_guarded, serving
 from tallygate.infra.core_metrics import watch
 from tallygate.infra.process import StopSignals
 from tallygate.runtime.clickhouse import EmbeddedTarget, connect
@@ -43,14 +43,14 @@ def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises:
-        ConfigError: others could reach the API.
+        ConfigError: others could reach the API, and nobody has to sign in.
         SystemExit: with 1 if the runner died.
         StoreUnavailableError: another process has the engine's directory open.
         MigrationError: the data was made by another release.
     """
     import uvloop
 
-    require_loopback(settings.api_host)
+    require_guarded(settings)
     target = EmbeddedTarget(settings.data_dir / "chdb")
     migrate(target)
     # The engine stops with its last session and takes a while to start again.

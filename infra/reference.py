@@ -66,6 +66,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is None or (isinstance(value, SecretStr) and not value.get_secret_value()):
         return "none"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value) or "none"
     return f"`{value}`"
 
 

@@ -9,9 +9,20 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,8 +32,10 @@ from pydantic_settings import (
 )
 
 from tallygate.runtime import mistakes
+from tallygate.runtime.loopback import is_loopback
 
 MIB = 1024 * 1024
+DAY_S = 86_400
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -145,6 +158,74 @@ class ControlConfig(Section):
     """`postgresql://…`, or `sqlite:///path`; unset: SQLite in the data directory."""
 
 
+class AuthConfig(Section):
+    """Who may use the API and the pages: `docs/sign-in.md`."""
+
+    mode: Literal["open", "password", "oidc", "password+oidc"] = "open"
+    """`open`: everybody at this machine, and nobody else; else one signs in, by password, at an identity
+    provider (OpenID Connect), or by either."""
+    public_url: str | None = None
+    """Where browsers find the pages, such as `https://tallygate.example.com`; unset: on this machine only."""
+    session_idle_s: Annotated[int, Field(ge=60, le=90 * DAY_S)] = DAY_S // 2
+    """A browser that was not used for so long is signed out."""
+    session_max_s: Annotated[int, Field(ge=60, le=365 * DAY_S)] = 7 * DAY_S
+    """After so long it is signed out in any case."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = (
+        ip_network("127.0.0.0/8"),
+        ip_network("::1/128"),
+    )
+    """Reverse proxies whose `X-Forwarded-For` is believed, for limits on attempts to sign in by address."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("is the address of a web page, such as https://tallygate.example.com")
+        if parts.path not in {"", "/"} or parts.query or parts.fragment:
+            raise ValueError("has no path: the pages are at the top of their host")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("begins with https://, else passwords and cookies can be read on their way")
+        return value.rstrip("/")
+
+    @property
+    def passwords(self) -> bool:
+        """Whether one can sign in by password."""
+        return "password" in self.mode
+
+    @property
+    def provider(self) -> bool:
+        """Whether one can sign in at the identity provider."""
+        return "oidc" in self.mode
+
+
+class OidcConfig(Section):
+    """The identity provider, for `auth.mode` `oidc`."""
+
+    issuer: str = ""
+    """Its address, as its own metadata at `/.well-known/openid-configuration` names it."""
+    client_id: str = ""
+    """How it knows Tallygate. Register `<public_url>/api/v1/auth/oidc/callback` there as redirect URI."""
+    client_secret: SecretStr = SecretStr("")
+    """Empty for a public client; PKCE is used in any case."""
+    name: str = "single sign-on"
+    """What the button says after "Continue with"."""
+    scopes: str = "openid email profile"
+    """What is asked of it; `openid email` at least."""
+    trust_email: bool = False
+    """Take addresses too that the provider doesn't call verified (Entra ID says nothing about them): only
+    where users can't set their own."""
+    create_domains: tuple[str, ...] = ()
+    """Domains of e-mail addresses whose users are made at their first sign-in; else only users who were added
+    before can sign in."""
+    create_project: str = "default"
+    """Where they get a role."""
+    create_role: Literal["viewer", "member", "admin"] = "viewer"
+    """Which role."""
+
+
 class LimitsConfig(Section):
     """Rate limits."""
 
@@ -253,7 +334,7 @@ class Settings(BaseSettings):
     edge_workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
     """Edge processes; one per core by default."""
     api_host: str = "127.0.0.1"
-    """Address of the query API and the pages."""
+    """Address of the query API and the pages. With `auth.mode` `open` only a loopback address is accepted."""
     api_port: Port = 8081
     """Port of the query API and the pages."""
     request_timeout_ms: Annotated[int, Field(ge=1)] = 600_000
@@ -270,6 +351,8 @@ class Settings(BaseSettings):
     kafka: KafkaConfig = KafkaConfig()
     clickhouse: ClickHouseConfig = ClickHouseConfig()
     control: ControlConfig = ControlConfig()
+    auth: AuthConfig = AuthConfig()
+    oidc: OidcConfig = OidcConfig()
     limits: LimitsConfig = LimitsConfig()
     cache: CacheConfig = CacheConfig()
     redis: RedisConfig = RedisConfig()

@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from tallygate.analytics.api.operation import JSON, Operation
 from tallygate.analytics.api.table import OPERATIONS
 from tallygate.analytics.models import ErrorAnswer
+from tallygate.control.access.needs import Need, needs
 from tallygate.schemas.call import Outcome
 
 REFERENCE = "#/components/schemas/{model}"
@@ -40,6 +41,7 @@ name being alternatives: `model`, `provider`, `user`, `session`, `key`, `endpoin
 """
 
 
+@needs(Need.SIGNED_IN)
 async def get_document(_request: web.Request) -> web.Response:
     """`GET /api/v1/openapi.json`."""
     return web.Response(body=_encoded(), content_type=JSON)

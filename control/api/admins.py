@@ -5,6 +5,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
+from tallygate.control.access.needs import Need, needs
 from tallygate.control.api.exchange import PageQuery, answer, body, paged, query, reading, writing
 from tallygate.control.records import AdminToken
 from tallygate.control.specs import NewAdminToken, ProjectId, Spec
@@ -34,6 +35,7 @@ class IssuedToken(Record):
     secret: str
 
 
+@needs(Need.INSTALLATION)
 async def listed(request: web.Request) -> web.Response:
     """`GET /admins`."""
     asked = query(request, AdminQuery)
@@ -43,6 +45,7 @@ async def listed(request: web.Request) -> web.Response:
     return answer(paged(found, asked.limit, lambda token: token.id))
 
 
+@needs(Need.INSTALLATION)
 async def create(request: web.Request) -> web.Response:
     """`POST /admins`."""
     new = await body(request, NewAdminToken)
@@ -50,6 +53,7 @@ async def create(request: web.Request) -> web.Response:
     return answer(IssuedToken(token=issued.token, secret=issued.secret), status=201)
 
 
+@needs(Need.INSTALLATION)
 async def revoke(request: web.Request) -> web.Response:
     """`POST /admins/{id}/revoke`."""
     token_id = request.match_info["id"]

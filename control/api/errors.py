@@ -1,6 +1,7 @@
 """Errors of the admin API: one shape, a stable code, and never the value that was wrong."""
 
 import logging
+import math
 
 import orjson
 from aiohttp import web
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from tallygate.control.errors import (
     ConflictError,
     ControlError,
+    ForbiddenError,
     InvalidError,
     NotFoundError,
     StoreUnavailableError,
@@ -24,11 +26,14 @@ JSON = "application/json"
 class RefusedError(Exception):
     """A request that the API itself refuses."""
 
-    def __init__(self, status: int, code: str, message: str, param: str = "") -> None:
+    def __init__(
+        self, status: int, code: str, message: str, param: str = "", *, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.param = param
+        self.retry_after_s = retry_after_s
 
 
 def error_response(status: int, code: str, message: str, param: str = "") -> web.Response:
@@ -52,27 +57,36 @@ async def errors_told(request: web.Request, handler: Handler) -> web.StreamRespo
     """Answer every exception in the API's shape."""
     try:
         return await handler(request)
-    except RefusedError as error:
-        response = error_response(error.status, error.code, str(error), error.param)
-        if error.status == 401:
-            response.headers["WWW-Authenticate"] = 'Bearer realm="tallygate admin"'
-        return response
+    except (RefusedError, ControlError) as error:
+        return told(error)
     except web.HTTPException as error:
         response = error_response(error.status, HTTP_CODES.get(error.status, "invalid_request"), error.reason)
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-    except ControlError as error:
-        return _of_store(error)
     except Exception:
         log.exception("admin request failed: %s %s", request.method, request.path)
         return error_response(500, "internal_error", "an unexpected error; the process's log has it")
+
+
+def told(error: RefusedError | ControlError) -> web.Response:
+    """The response that tells an error."""
+    if not isinstance(error, RefusedError):
+        return _of_store(error)
+    response = error_response(error.status, error.code, str(error), error.param)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="tallygate"'
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    return response
 
 
 def _of_store(error: ControlError) -> web.Response:
     match error:
         case InvalidError():
             return error_response(400, "invalid_request", str(error), error.param)
+        case ForbiddenError():
+            return error_response(403, "role_too_low", str(error))
         case NotFoundError():
             return error_response(404, "not_found", str(error))
         case ConflictError():

@@ -8,8 +8,8 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy.orm import Session
 
+from tallygate.control.access.access import access_of
 from tallygate.control.api.errors import JSON, RefusedError, invalid
-from tallygate.control.api.guard import ACTOR
 from tallygate.control.specs import Spec
 from tallygate.control.store.change import Change
 from tallygate.control.store.database import ControlStore
@@ -37,22 +37,22 @@ class Page(Record, Generic[R]):
 
 
 async def reading(request: web.Request, work: Callable[[Session], T]) -> T:
-    """Run a read in a thread."""
-    opened = request.app[OPENED]
+    """Run a read in a thread, over the projects that who asks may manage."""
+    opened, access = request.app[OPENED], access_of(request)
 
     def run() -> T:
-        with opened().read() as session:
+        with opened().read(access.managed) as session:
             return work(session)
 
     return await asyncio.to_thread(run)
 
 
 async def writing(request: web.Request, work: Callable[[Change], T]) -> T:
-    """Run a change in a thread, in the name of who asks."""
-    opened, actor = request.app[OPENED], request[ACTOR]
+    """Run a change in a thread, in the name of who asks and of the projects that they may manage."""
+    opened, access = request.app[OPENED], access_of(request)
 
     def run() -> T:
-        with opened().write(actor) as change:
+        with opened().write(access.actor, access.managed) as change:
             return work(change)
 
     return await asyncio.to_thread(run)

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from tallygate.control.access.needs import Need, needs
 from tallygate.control.api.exchange import PageQuery, answer, body, paged, query, reading, writing
 from tallygate.control.specs import NewProject, ProjectId, ProjectPatch
 from tallygate.control.store import projects
@@ -24,6 +25,7 @@ async def listed(request: web.Request) -> web.Response:
     return answer(paged(found, asked.limit, lambda project: project.id))
 
 
+@needs(Need.INSTALLATION)
 async def create(request: web.Request) -> web.Response:
     """`POST /projects`."""
     new = await body(request, NewProject)

@@ -13,6 +13,7 @@ from tallygate.control.snapshot import Snapshot, assemble
 from tallygate.control.store.change import Change
 from tallygate.control.store.dump import read_dump
 from tallygate.control.store.engine import WRITES, mapped
+from tallygate.control.store.fence import FencedSession
 from tallygate.control.store.tables import MetaRow
 from tallygate.control.vault import Vault
 
@@ -36,39 +37,47 @@ class ControlStore:
         self._reader = engine.execution_options(**level)
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
-        """A session that sees one state of the store.
+    def read(self, projects: frozenset[str] | None = None) -> Iterator[Session]:
+        """A session that sees one state of the store; of these projects only, if they are given.
 
         Raises:
             StoreUnavailableError: try again later.
         """
-        with mapped(), Session(self._reader) as session, session.begin():
+        with mapped(), FencedSession(self._reader) as session, session.begin():
+            if projects is not None:
+                session.fence(projects, to_write=False)
             yield session
 
     @contextmanager
-    def write(self, actor: str) -> Iterator[Change]:
+    def write(self, actor: str, projects: frozenset[str] | None = None) -> Iterator[Change]:
         """A transaction that bumps the version first, which also makes writers go one by one: what a
-        writer has read can't change under it.
+        writer has read can't change under it. It reaches these projects only, if they are given.
 
         Raises:
             ConflictError, InvalidError: nothing was changed.
             StoreUnavailableError: usually nothing was changed; after a connection lost during the commit,
                 perhaps everything.
         """
-        with mapped(), Session(self._writer) as session, session.begin():
+        with mapped(), FencedSession(self._writer) as session, session.begin():
             bumped = update(MetaRow).values(version=MetaRow.version + 1, stamp=secrets.token_hex(16))
             session.execute(bumped)
+            if projects is not None:
+                session.fence(projects, to_write=True)
             yield Change(session, self.vault, actor, self._clock())
 
     @contextmanager
     def note(self, actor: str = "") -> Iterator[Change]:
-        """A transaction for what edges needn't know, such as deliveries: it isn't counted as a change.
+        """A transaction for what edges needn't know, deliveries and sessions: it isn't counted as a change.
 
         Raises:
             StoreUnavailableError: try again later.
         """
         with mapped(), Session(self._writer) as session, session.begin():
             yield Change(session, self.vault, actor, self._clock())
+
+    def now(self) -> datetime:
+        """The time by the store's clock."""
+        return self._clock()
 
     def stamp(self) -> str:
         """Another one with every change.

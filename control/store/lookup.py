@@ -7,6 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from tallygate.control.errors import NotFoundError
+from tallygate.control.store.fence import check_shared
 from tallygate.control.store.tables import (
     Base,
     CallHookRow,
@@ -34,12 +35,15 @@ def get(session: Session, row: type[Row], key: object, what: str) -> Row:
 
 
 def live_project(session: Session, project: str | None) -> None:
-    """Check that a project, if one is named, exists and isn't archived.
+    """Check that something can be made for a project, which exists and isn't archived, or for all of them.
 
     Raises:
         NotFoundError: it isn't so.
+        ForbiddenError: for all of them, by somebody who administrates only some.
     """
-    if project is not None and get(session, ProjectRow, project, "project").archived_at is not None:
+    if project is None:
+        check_shared(session)
+    elif get(session, ProjectRow, project, "project").archived_at is not None:
         raise NotFoundError(f"project {project!r} is archived")
 
 

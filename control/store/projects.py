@@ -70,6 +70,11 @@ def show(session: Session, project: str) -> Project:
     return to_project(get(session, ProjectRow, project, "project"))
 
 
+def exists(session: Session, project: str) -> bool:
+    """Whether there is a project of that id, archived or not."""
+    return session.get(ProjectRow, project) is not None
+
+
 def listed(session: Session, *, after: str | None = None, limit: int) -> list[Project]:
     """Projects by id, from after an id on."""
     query = select(ProjectRow).order_by(ProjectRow.id).limit(limit)

@@ -207,6 +207,59 @@ class AdminTokenRow(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class ApiTokenRow(Base):
+    """A token of a project, as its digest."""
+
+    __tablename__ = "api_tokens"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(16))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    last4: Mapped[str] = mapped_column(String(4))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class UserRow(Base):
+    """Somebody who signs in."""
+
+    __tablename__ = "users"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    email: Mapped[str] = mapped_column(String(200), unique=True)
+    """In small letters."""
+    name: Mapped[str] = mapped_column(String(200))
+    admin: Mapped[bool]
+    password: Mapped[str | None] = mapped_column(String(255))
+    """Its argon2id hash; NULL for who signs in elsewhere only."""
+    subject: Mapped[str | None] = mapped_column(String(600), unique=True)
+    """Who this is to the identity provider, since the first sign-in there: addresses are given to others."""
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    signed_in_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class MembershipRow(Base):
+    """A user's role in a project."""
+
+    __tablename__ = "memberships"
+    user: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(String(16))
+
+
+class SessionRow(Base):
+    """A browser that is signed in; the digest of what its cookie holds."""
+
+    __tablename__ = "sessions"
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    user: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    method: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class AuditRow(Base):
     """One change."""
 

@@ -18,7 +18,9 @@ from tallygate.infra.cli.replay import replay
 from tallygate.infra.cli.rules import rules
 from tallygate.infra.cli.simulator import simulator
 from tallygate.infra.cli.sink import sink
+from tallygate.infra.cli.tokens import tokens
 from tallygate.infra.cli.up import up
+from tallygate.infra.cli.users import users
 from tallygate.infra.cli.worker import worker
 from tallygate.infra.process import die_with
 
@@ -36,7 +38,7 @@ def main(parent: int | None) -> None:
 
 
 COMMANDS = (up, demo, check, edge, worker, budgets, sink, api, replay, simulator)
-CONTROL = (keys, providers, projects, aliases, rules, channels, hooks, prices, admins)
+CONTROL = (keys, providers, projects, aliases, rules, channels, hooks, prices, users, tokens, admins)
 PROCESSES = (edge_worker, core, shipper)
 for command in (*COMMANDS, *CONTROL, *PROCESSES):
     main.add_command(command)

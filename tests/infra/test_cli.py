@@ -18,7 +18,10 @@ from tallygate.runtime.config import ConfigError
 from tests.support.wait import PATIENCE_S, eventually_sync
 
 COMMANDS = ("up", "demo", "check", "edge", "worker", "budgets", "sink", "api", "replay", "simulator")
-CONTROL = ("keys", "providers", "projects", "aliases", "rules", "channels", "hooks", "prices", "admins")
+CONTROL = (
+    *("keys", "providers", "projects", "aliases", "rules", "channels", "hooks", "prices"),
+    *("users", "tokens", "admins"),
+)
 HIDDEN = ("edge-worker", "core", "shipper")
 SERVING = ("up", "edge")
 

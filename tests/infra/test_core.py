@@ -14,11 +14,11 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tallygate.edge.outbox.writer import OutboxWriter
-from tallygate.infra.api import require_loopback
+from tallygate.infra.api import require_guarded
 from tallygate.infra.core import RunnerThread
 from tallygate.infra.core_metrics import watch
 from tallygate.runtime.clickhouse import EmbeddedTarget
-from tallygate.runtime.config import ConfigError
+from tallygate.runtime.config import ConfigError, Settings
 from tallygate.schemas import codec
 from tallygate.schemas.call import Origin
 from tallygate.schemas.topics import RESPONSES, partition_key
@@ -146,13 +146,13 @@ def unusable_runner(directory: Path) -> EmbeddedRunner:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.8.8"])
 def test_loopback_addresses(host: str) -> None:
-    require_loopback(host)
+    require_guarded(Settings(api_host=host))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org", ""])
 def test_other_addresses(host: str) -> None:
     with pytest.raises(ConfigError, match="api_host"):
-        require_loopback(host)
+        require_guarded(Settings(api_host=host))
 
 
 def test_metrics_of_the_runner_are_read_when_asked(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import aiohttp
 from aiohttp.test_utils import BaseTestServer, TestServer
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
-from tallygate.analytics.app import build_app
-from tallygate.control.api.app import mount_admin
+from tallygate.control.later import LaterStore
+from tallygate.control.open import open_store
+from tallygate.infra.api import application
 from tallygate.runtime.config import Settings
 from tests.analytics.web.conftest import CHROMIUM, PHONE
 from tests.analytics.web.month import month
@@ -54,9 +55,10 @@ async def main() -> None:
     if CHROMIUM is None:
         raise SystemExit("no Chromium on this machine: on Debian, apt-get install chromium")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    app = build_app(stored(list(month(datetime.now(UTC)))))
     with tempfile.TemporaryDirectory() as folder:
-        mount_admin(app, Settings(data_dir=Path(folder)), open_mode=True)
+        settings = Settings(data_dir=Path(folder))
+        target = stored(list(month(datetime.now(UTC))))
+        app = application(settings, target, LaterStore(lambda: open_store(settings)))
         async with TestServer(app) as server, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             await _prepared(server)

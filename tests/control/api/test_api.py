@@ -11,11 +11,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from tallygate.control.api.app import PREFIX, build_admin, mount_admin
+from tallygate.control.access.gate import Door, gate
+from tallygate.control.access.open_door import OpenDoor
+from tallygate.control.api.app import PREFIX, build_admin
+from tallygate.control.later import LaterStore
+from tallygate.control.open import open_store
 from tallygate.control.specs import NewAdminToken
 from tallygate.control.store import admins
 from tallygate.control.store.database import ControlStore
 from tallygate.runtime.config import ConfigError, Settings
+from tests.support.access import signed_in_door
 from tests.support.control import now_us, settings_for
 from tests.support.postgres import Postgres
 
@@ -24,10 +29,10 @@ SECRET = "sk-canary-0123456789abcdef"
 
 
 @asynccontextmanager
-async def api(store: ControlStore, *, open_mode: bool = True) -> AsyncIterator[Client]:
+async def api(store: ControlStore, door: Door | None = None) -> AsyncIterator[Client]:
     """The API mounted as the query API's process mounts it."""
-    app = web.Application()
-    app.add_subapp(PREFIX, build_admin(lambda: store, open_mode=open_mode))
+    app = web.Application(middlewares=[gate(door or OpenDoor())])
+    app.add_subapp(PREFIX, build_admin(lambda: store))
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -235,20 +240,20 @@ async def test_open_mode_answers_this_machine_only(
 async def test_with_tokens_nobody_else_gets_in(store: ControlStore) -> None:
     with store.write("test") as change:
         token, secret = admins.create(change, NewAdminToken(name="ci"))
-    async with api(store, open_mode=False) as client:
-        for header in (
-            "",
-            "Bearer",
-            "Bearer ",
-            f"Basic {secret}",
-            secret,
-            f"Bearer {secret}x",
-            "Bearer \u00e9",
+    async with api(store, signed_in_door(store)) as client:
+        for header, expected in (
+            ("", "not_signed_in"),
+            ("Bearer", "invalid_token"),
+            ("Bearer ", "invalid_token"),
+            (f"Basic {secret}", "not_signed_in"),
+            (secret, "not_signed_in"),
+            (f"Bearer {secret}x", "invalid_token"),
+            ("Bearer \u00e9", "invalid_token"),
         ):
             async with client.get(f"{PREFIX}/keys", headers={"Authorization": header}) as response:
                 assert response.status == 401
                 assert "WWW-Authenticate" in response.headers
-                assert (await response.json())["error"]["code"] == "invalid_admin_token"
+                assert (await response.json())["error"]["code"] == expected
         mine = {"Authorization": f"Bearer {secret}", "Host": "tallygate.example"}
         async with client.post(
             f"{PREFIX}/keys", headers=mine, json={"project": "default", "name": "k"}
@@ -314,9 +319,16 @@ async def test_calls_at_once(store: ControlStore) -> None:
     assert store.dump().version == 20
 
 
+def mounted(settings: Settings) -> web.Application:
+    store = LaterStore(lambda: open_store(settings))
+    app = web.Application(middlewares=[gate(OpenDoor(store.opened))])
+    app.add_subapp(PREFIX, build_admin(store.opened))
+    app.cleanup_ctx.append(store.lifetime)
+    return app
+
+
 async def test_mounted_it_opens_and_closes_its_store(settings: Settings) -> None:
-    app = web.Application()
-    mount_admin(app, settings, open_mode=True)
+    app = mounted(settings)
     async with TestClient(TestServer(app)) as client:
         await call(client, "POST", "/projects", {"id": "team"}, 201)
 
@@ -324,8 +336,7 @@ async def test_mounted_it_opens_and_closes_its_store(settings: Settings) -> None
 async def test_mounted_it_does_not_start_with_a_damaged_master_key(tmp_path: Path) -> None:
     (tmp_path / "master.key").write_text("damaged")
     (tmp_path / "master.key").chmod(0o600)
-    app = web.Application()
-    mount_admin(app, settings_for(tmp_path), open_mode=True)
+    app = mounted(settings_for(tmp_path))
     runner = web.AppRunner(app)
     with pytest.raises(ConfigError, match="is damaged"):
         await runner.setup()
@@ -334,8 +345,7 @@ async def test_mounted_it_does_not_start_with_a_damaged_master_key(tmp_path: Pat
 
 @pytest.mark.postgres
 async def test_mounted_it_waits_for_a_store_that_is_down(postgres: Postgres, tmp_path: Path) -> None:
-    app = web.Application()
-    mount_admin(app, settings_for(tmp_path, postgres.new_database()), open_mode=True)
+    app = mounted(settings_for(tmp_path, postgres.new_database()))
     await asyncio.to_thread(postgres.stop)
     try:
         async with TestClient(TestServer(app)) as client:

@@ -1,0 +1,1 @@
+"""Who may use the API and the pages: every request passes one gate, whatever it is for."""
