@@ -110,8 +110,8 @@ class Recorder:
         self._dropped(RESPONSES)
 
     def _append(self, topic: Topic, call: Call, payload: bytes) -> bool:
-        room = len(payload) + self._reserved_bytes
-        if self._policy == "refuse" and self._reserved_bytes and not self._outbox.has_room(room):
+        # Tried and refused by the disk, it would give back the room that was set aside.
+        if self._policy == "refuse" and not self._outbox.has_room(len(payload) + self._reserved_bytes):
             return False
         try:
             self._outbox.append(topic.code, partition_key(call.project, call.user_id), payload)

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tallygate.edge.outbox import segment
+from tallygate.edge.outbox import disk, segment
 
 SEQ_GAP = 1 << 24
 """Numbers skipped at every start. After a power cut the file may end before events that were already
 shipped; their numbers must not be given out again, or the new events would count as already applied."""
+
+SET_ASIDE_BYTES = 1024 * 1024
+"""Room on the disk is taken in such steps, by writers that are asked whether there is any."""
 
 FullPolicy = Literal["drop", "refuse"]
 
@@ -64,6 +67,10 @@ class OutboxWriter:
         self._fd = -1
         self._segment_bytes = 0
         self._older_bytes = 0
+        self._promised_bytes = 0
+        """What was last said to find room: of that, the present segment must hold what was not used yet."""
+        self._set_aside_to = 0
+        """Up to there the disk has room for the segment."""
         self._roll()
 
     def append(self, topic: int, key: bytes, payload: bytes) -> int:
@@ -74,7 +81,7 @@ class OutboxWriter:
         """
         record = segment.pack(self.next_seq, topic, key, payload)
         if self._segment_bytes and self._segment_bytes + len(record) > self._limits.roll_bytes:
-            self._roll()
+            self._roll_if_possible()
         if self._older_bytes + self._segment_bytes + len(record) > self._limits.quota_bytes:
             self.refresh()
             if self._older_bytes + self._segment_bytes + len(record) > self._limits.quota_bytes:
@@ -86,11 +93,24 @@ class OutboxWriter:
         return seq
 
     def has_room(self, size_bytes: int) -> bool:
-        """Whether that much more is within the quota."""
-        if self.pending_bytes + size_bytes <= self._limits.quota_bytes:
-            return True
-        self.refresh()
-        return self.pending_bytes + size_bytes <= self._limits.quota_bytes
+        """Whether that much more is sure to find room: it is within the quota, and the disk keeps it.
+
+        Holds until it is asked again, as long as no more than that is appended.
+        """
+        if self.pending_bytes + size_bytes > self._limits.quota_bytes:
+            self.refresh()
+            if self.pending_bytes + size_bytes > self._limits.quota_bytes:
+                return False
+        missing = self._segment_bytes + size_bytes - self._set_aside_to
+        if missing > 0:
+            step = max(missing, SET_ASIDE_BYTES)
+            try:
+                disk.set_aside(self._fd, self._set_aside_to, step)
+            except OSError:
+                return False
+            self._set_aside_to += step
+        self._promised_bytes = size_bytes
+        return True
 
     def refresh(self) -> None:
         """Look again at how much the older segments hold: a reader deletes them."""
@@ -104,6 +124,7 @@ class OutboxWriter:
 
     def close(self) -> None:
         """Close the files and give up the lock."""
+        os.ftruncate(self._fd, self._segment_bytes)  # gives back what was set aside
         os.fsync(self._fd)
         os.close(self._fd)
         os.close(self._lock_fd)
@@ -113,6 +134,7 @@ class OutboxWriter:
             written = os.write(self._fd, record)
             if written != len(record):  # a full disk takes a part
                 os.ftruncate(self._fd, self._segment_bytes)
+                self._set_aside_to = self._segment_bytes
                 raise OutboxFullError(errno.ENOSPC, "the disk took only a part of the record")
         if self._limits.fsync:
             self._sync(len(record))
@@ -127,15 +149,41 @@ class OutboxWriter:
             self.next_seq += 1
             raise
 
+    def _roll_if_possible(self) -> None:
+        """Begin a new segment. Where room was promised and the disk has none for a new one, the present one,
+        which holds that room, grows on.
+
+        Raises:
+            OutboxFullError: no new one can be begun, and nothing was promised.
+        """
+        try:
+            self._roll()
+        except OutboxFullError:
+            if not self._promised_bytes:
+                raise
+
     def _roll(self) -> None:
-        """Begin a new segment. An empty one of the same name is taken over."""
+        """Begin a new segment. An empty one of the same name is taken over.
+
+        Raises:
+            OutboxFullError: it can't be begun, or not with the room that was promised; all is as before.
+        """
         path = self._directory / segment.name(self.next_seq)
         with _as_full():
             fresh = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                if self._promised_bytes:
+                    disk.set_aside(fresh, 0, self._promised_bytes)
+            except OSError:
+                os.close(fresh)
+                path.unlink()
+                raise
         if self._fd >= 0:
+            os.ftruncate(self._fd, self._segment_bytes)
             os.close(self._fd)
         self._fd = fresh
         self._segment_bytes = 0
+        self._set_aside_to = self._promised_bytes
         self.refresh()
 
 

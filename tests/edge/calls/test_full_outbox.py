@@ -1,13 +1,17 @@
 """A full outbox, as callers see it."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tallygate.runtime.tasks import spawn
 from tests.support.edge import Edge, running_edge
-from tests.support.provider import answering, http
+from tests.support.provider import Received, answering, http
+from tests.support.small_disk import filled, small_disk
+from tests.support.wait import eventually
 
 CHAT = {"model": "gpt-4o", "messages": ["x" * 5_000]}
 
@@ -50,3 +54,26 @@ async def test_a_refused_call_is_answered_even_then(policy: str, tmp_path: Path)
         await call_until_full(edge)
         status, body = await edge.post("/v1/chat/completions", {"model": "no-such-model"})
         assert (status, json.loads(body)["error"]["code"]) == (404, "model_not_found")
+
+
+async def test_refuse_records_calls_in_flight_when_the_disk_gets_full(tmp_path: Path) -> None:
+    """What was let through finds the room that was set aside for it, though nothing else does."""
+    go_on = asyncio.Event()
+
+    async def provider(_received: Received, writer: asyncio.StreamWriter) -> None:
+        await go_on.wait()
+        writer.write(http())
+
+    with small_disk(tmp_path / "disk", 8192) as disk:
+        async with running_edge(disk, provider, outbox={"full_policy": "refuse"}) as edge:
+            calls = [spawn(edge.post("/v1/chat/completions", CHAT), name="call") for _ in range(20)]
+            await eventually(lambda: len(edge.provider.received) == 20)
+            with filled(disk):
+                go_on.set()
+                assert [status for status, _ in await asyncio.gather(*calls)] == [200] * 20
+                replies = await call_until_full(edge, calls=400)
+                assert replies[-1][0] == 503
+            served = 20 + sum(status == 200 for status, _ in replies)
+            assert sum(event.outcome == "ok" for event in edge.responses()) == served
+            status, _ = await edge.post("/v1/chat/completions", CHAT)
+            assert status == 200
