@@ -14,8 +14,9 @@ from tallygate.analytics.api.table import OPERATIONS
 from tallygate.analytics.calls import Calls
 from tallygate.analytics.console import Console
 from tallygate.analytics.executor import QueryExecutor
+from tallygate.analytics.export.progress import Exports
 from tallygate.analytics.feedback.wiring import add_writers
-from tallygate.analytics.keys import CALLS, CONSOLE, EXECUTOR, INFO, METRICS
+from tallygate.analytics.keys import CALLS, CONSOLE, EXECUTOR, EXPORTS, INFO, METRICS
 from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.middlewares import counted, explained, shielded
 from tallygate.analytics.models import Info
@@ -50,6 +51,7 @@ def build_app(
     app[CONSOLE] = Console(target)
     app[EXECUTOR] = QueryExecutor()
     app[METRICS] = ApiMetrics(registry if registry is not None else CollectorRegistry())
+    app[EXPORTS] = Exports()
     add_writers(app, target)
     app[INFO] = Info(version=metadata.version("tallygate"), gateway_url=gateway_url)
     app.on_shutdown.append(_stop_queries)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tallygate.analytics.console import MAX_MEMORY_BYTES, MAX_SECONDS
+from tallygate.analytics.console import FORMAT_SETTINGS, MAX_MEMORY_BYTES, MAX_SECONDS
 from tallygate.analytics.models import CallDetail, UsageReport
 from tallygate.analytics.requests.one import read_call
 from tallygate.analytics.requests.statement import Rows, Statement
@@ -14,6 +14,7 @@ from tallygate.runtime.clickhouse import SessionPool, Target
 T = TypeVar("T")
 
 _SETTINGS: dict[str, str | int] = {
+    **FORMAT_SETTINGS,
     "max_execution_time": MAX_SECONDS,
     "max_memory_usage": MAX_MEMORY_BYTES,
     "readonly": 2,
@@ -29,6 +30,10 @@ class Calls:
     def read(self, work: Callable[[Rows], T]) -> T:
         """Let a question ask its statements."""
         return work(self._rows)
+
+    def raw(self, statement: Statement, fmt: str) -> bytes:
+        """A result in one of ClickHouse's formats."""
+        return self._pool.session().raw(statement.sql, fmt, statement.values)
 
     def one(self, request_id: str, project: str) -> CallDetail | None:
         """The latest call of an id."""

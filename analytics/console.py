@@ -21,12 +21,13 @@ MAX_RESULT_BYTES = 64 * 1024 * 1024
 MAX_SECONDS = 10
 MAX_MEMORY_BYTES = 1024 * 1024 * 1024
 
-JSON_SETTINGS: dict[str, str | int] = {
+FORMAT_SETTINGS: dict[str, str | int] = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_decimals": 1,
     "output_format_json_quote_denormals": 0,
     "output_format_json_named_tuples_as_objects": 1,
     "date_time_output_format": "iso",
+    "format_csv_null_representation": "",
 }
 FENCE: dict[str, str | int] = {
     "query_plan_filter_push_down": 0,
@@ -70,7 +71,7 @@ class Console:
         # A session of its own for EXPLAIN: the limit on rows would cut the tree.
         self._judging = SessionPool(target, settings={"readonly": 2, "max_execution_time": MAX_SECONDS})
         self._running = SessionPool(
-            target, database=console_database(target.database), settings=JSON_SETTINGS | LIMITS
+            target, database=console_database(target.database), settings=FORMAT_SETTINGS | LIMITS
         )
 
     def run(self, query: str, parameters: Mapping[str, Any], project: str) -> SqlResult:

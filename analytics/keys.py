@@ -5,6 +5,7 @@ from aiohttp import web
 from tallygate.analytics.calls import Calls
 from tallygate.analytics.console import Console
 from tallygate.analytics.executor import QueryExecutor
+from tallygate.analytics.export.progress import Exports
 from tallygate.analytics.feedback.writer import FeedbackWriter
 from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.models import Info
@@ -12,6 +13,7 @@ from tallygate.control.access.access import access_of
 
 FEEDBACK_WRITER = web.AppKey("feedback_writer", FeedbackWriter)
 SCORE_WRITER = web.AppKey("score_writer", FeedbackWriter)
+EXPORTS = web.AppKey("exports", Exports)
 CALLS = web.AppKey("calls", Calls)
 CONSOLE = web.AppKey("console", Console)
 EXECUTOR = web.AppKey("executor", QueryExecutor)

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-_HEADERS = {
+SHIELD = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,7 +46,7 @@ async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def shielded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every answer the headers that keep a browser from doing harm with it."""
     response = await handler(request)
-    for name, value in _HEADERS.items():
+    for name, value in SHIELD.items():
         response.headers.setdefault(name, value)
     return response
 

@@ -18,6 +18,8 @@ from tallygate.analytics.api.operation import (
 )
 from tallygate.analytics.api.scope import Scope, parse_query, parse_scope
 from tallygate.analytics.errors import RequestError, bad_parameter
+from tallygate.analytics.export.handlers import get_export, get_progress, post_export
+from tallygate.analytics.export.query import ExportProgress, ExportQuery, FileQuery
 from tallygate.analytics.feedback.handlers import post_feedback, post_scores
 from tallygate.analytics.feedback.models import Given, NewFeedback, NewScores
 from tallygate.analytics.feedback.report import (
@@ -157,6 +159,11 @@ async def get_property(request: web.Request) -> web.Response:
     return json_answer(await reading(request, lambda rows: compare(rows, scope, dimension, query)))
 
 
+FILES = {
+    "text/csv": "Properties are JSON.",
+    "application/jsonl": "One JSON object a line.",
+    "application/vnd.apache.parquet": "Zstandard, with types.",
+}
 REQUESTS = (
     Operation(
         method="GET",
@@ -179,6 +186,37 @@ REQUESTS = (
         body=SearchQuery,
         answer=SearchPage,
         example={"filter": EXAMPLE_FILTER, "sort": {"by": "cost_usd"}, "limit": 20},
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/requests/export",
+        name="exportRequests",
+        tag="requests",
+        summary="Calls as a file; the header Tallygate-Total-Rows tells how many rows come",
+        handler=get_export,
+        query=FileQuery,
+        scoped=True,
+        media=FILES,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/requests/export",
+        name="exportFound",
+        tag="requests",
+        summary="Calls that a filter tree means, as a file",
+        handler=post_export,
+        body=ExportQuery,
+        media=FILES,
+        example={"format": "parquet", "filter": EXAMPLE_FILTER, "bodies": True, "export_id": "mine-1"},
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/requests/exports/{id}",
+        name="getExportProgress",
+        tag="requests",
+        summary="How far an export is",
+        handler=get_progress,
+        answer=ExportProgress,
     ),
     Operation(
         method="GET",

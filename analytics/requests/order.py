@@ -73,27 +73,32 @@ class Order(NamedTuple):
         names = _PLACE if self.by == "received_at" else ("place_value", *_PLACE)
         return "ORDER BY " + ", ".join(f"{name} {direction}" for name in names)
 
+    def until(self, place: Place) -> list[Clause]:
+        """What does not come after a row; by time only."""
+        return self._compared(place, ">=" if self.descending else "<=", "u")
+
     def after(self, place: Place) -> list[Clause]:
         """What comes after a row."""
-        sign = "<" if self.descending else ">"
-        at = "{c_at:DateTime64(6, 'UTC')}"
-        place_sql = f"{at}, {{c_id:String}}, {{c_edge:String}}, {{c_seq:UInt64}}"
+        return self._compared(place, "<" if self.descending else ">", "c")
+
+    def _compared(self, place: Place, sign: str, key: str) -> list[Clause]:
+        at = f"{{{key}_at:DateTime64(6, 'UTC')}}"
+        unique = f"{at}, {{{key}_id:String}}, {{{key}_edge:String}}, {{{key}_seq:UInt64}}"
         sent = {
-            "c_at": text_of(micros_of(place.received_at)),
-            "c_id": place.request_id,
-            "c_edge": place.origin_edge,
-            "c_seq": place.origin_seq,
+            f"{key}_at": text_of(micros_of(place.received_at)),
+            f"{key}_id": place.request_id,
+            f"{key}_edge": place.origin_edge,
+            f"{key}_seq": place.origin_seq,
         }
         if self.by == "received_at":
             # The first condition is implied by the second; it is what the primary key is searched by.
             return [
-                Clause(f"received_at {sign}= {at}", {}),
-                Clause(f"({', '.join(_PLACE)}) {sign} ({place_sql})", sent),
+                Clause(f"received_at {sign[0]}= {at}", {}),
+                Clause(f"({', '.join(_PLACE)}) {sign} ({unique})", sent),
             ]
         columns = ", ".join((_VALUES[self.by], *_PLACE))
-        return [
-            Clause(f"({columns}) {sign} ({{c_value:Int64}}, {place_sql})", sent | {"c_value": place.value})
-        ]
+        value = f"{{{key}_value:Int64}}"
+        return [Clause(f"({columns}) {sign} ({value}, {unique})", sent | {f"{key}_value": place.value})]
 
     def cursor(self, place: Place) -> str:
         """A place as callers carry it: opaque, safe in a URL."""
