@@ -19,6 +19,7 @@ from tallygate.analytics.middlewares import SHIELD
 from tallygate.analytics.requests.clause import Clause
 from tallygate.analytics.requests.order import Place
 from tallygate.analytics.requests.query import clauses_of
+from tallygate.control.access.needs import Need, needs
 from tallygate.runtime.clickhouse_errors import ClickHouseError
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ async def get_export(request: web.Request) -> web.StreamResponse:
     return await _export(request, file, tuple(scope.within()))
 
 
+@needs(Need.VIEWER)
 async def post_export(request: web.Request) -> web.StreamResponse:
     """The calls that a filter tree means, as a file."""
     asked = await json_body(request, ExportQuery)
