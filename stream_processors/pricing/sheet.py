@@ -80,13 +80,22 @@ class Sheet:
         """Whether a unit has a price of its own."""
         return any(term.key == key for term in self._terms)
 
-    def cost(self, counts: Counts) -> Cost:
+    @property
+    def thresholds(self) -> frozenset[int]:
+        """Input tokens of a call above which other prices are in force."""
+        return frozenset(tier.above for term in self._terms for tier in term.tiers if tier.above >= 0)
+
+    def cost(self, counts: Counts, *, tier_tokens: Counted | None = None) -> Cost:
         """Cost of what was used.
+
+        Args:
+            counts: of one call; or added up over calls (`requests` says over how many) of one tier.
+            tier_tokens: what selects the tier, if that is not the input tokens of `counts`.
 
         Raises:
             NoPriceError: nothing of it has a price here, or the counts leave open what to charge.
         """
-        threshold = counts.get("input_tokens", 0)
+        threshold = counts.get("input_tokens", 0) if tier_tokens is None else tier_tokens
         leaves: dict[str, Counted] = {}
         sums: dict[str, Counted] = {"input": 0, "output": 0, "": 0}
         charged = False
@@ -147,7 +156,7 @@ def _count(term: _Term, counts: Counts, used: set[str]) -> Counted:
         NoPriceError: it is not counted, and what is counted shows that it was used.
     """
     if term.key == "requests":
-        return 1
+        return counts.get("requests", 1)
     count = counts.get(term.key)
     if count is not None:
         return count
