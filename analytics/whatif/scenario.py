@@ -1,9 +1,9 @@
 """What recorded tokens would have cost elsewhere. Pure, and exact.
 
-Calls are added up by day, provider, model and tier before they are priced: prices are linear in tokens within
-a tier, and a tier is chosen by each call's own input tokens. So the sum is the exact one, rounded once for each
-such group, half to even. Recorded costs are rounded call by call: on the same model a scenario may differ from
-them by half a nano-dollar a call, where a price is no whole number of nano-dollars a token.
+Calls are added up by day, provider, model and tier before they are priced: prices are linear in tokens
+within a tier, and a tier is chosen by each call's own input tokens. So the sum is the exact one, rounded once
+for each such group, half to even. Recorded costs are rounded call by call: on the same model a scenario may
+differ from them by half a nano-dollar a call, where a price is no whole number of nano-dollars a token.
 """
 
 from collections.abc import Sequence

@@ -176,12 +176,162 @@ CREATE TABLE call_log
         GROUP BY
             source_partition,
             origin_edge
+    ),
+    PROJECTION hourly_calls
+    (
+        SELECT
+            project,
+            toStartOfHour(received_at),
+            provider,
+            model,
+            outcome,
+            cache,
+            count(),
+            countIf(NOT priced),
+            sum(cost_nanos),
+            sum(cache_saved_nanos),
+            sum(input_tokens),
+            sum(output_tokens),
+            sum(cached_input_tokens),
+            sum(cache_write_tokens),
+            sum(reasoning_tokens),
+            sum(latency_us),
+            max(latency_us)
+        GROUP BY
+            project,
+            toStartOfHour(received_at),
+            provider,
+            model,
+            outcome,
+            cache
+    ),
+    PROJECTION hourly_latency
+    (
+        SELECT
+            project,
+            toStartOfHour(received_at),
+            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
+            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us)
+        GROUP BY
+            project,
+            toStartOfHour(received_at)
+    ),
+    PROJECTION daily_models
+    (
+        SELECT
+            project,
+            toStartOfDay(received_at),
+            provider,
+            model,
+            count(),
+            countIf(NOT priced),
+            sum(cost_nanos),
+            sum(cache_saved_nanos),
+            sum(input_tokens),
+            sum(output_tokens),
+            sum(cached_input_tokens),
+            sum(cache_write_tokens),
+            sum(reasoning_tokens),
+            sum(latency_us),
+            max(latency_us),
+            countIf(outcome NOT IN ('ok', 'cache_hit')),
+            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
+            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us)
+        GROUP BY
+            project,
+            toStartOfDay(received_at),
+            provider,
+            model
+    ),
+    PROJECTION daily_users
+    (
+        SELECT
+            project,
+            toStartOfDay(received_at),
+            user_id,
+            count(),
+            countIf(NOT priced),
+            sum(cost_nanos),
+            sum(cache_saved_nanos),
+            sum(input_tokens),
+            sum(output_tokens),
+            sum(cached_input_tokens),
+            sum(cache_write_tokens),
+            sum(reasoning_tokens),
+            sum(latency_us),
+            max(latency_us),
+            countIf(outcome NOT IN ('ok', 'cache_hit')),
+            min(received_at),
+            max(received_at),
+            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
+            sumMap(map(model, toUInt64(1)))
+        GROUP BY
+            project,
+            toStartOfDay(received_at),
+            user_id
+    ),
+    PROJECTION daily_properties
+    (
+        SELECT
+            project,
+            toStartOfDay(received_at),
+            properties,
+            property_names,
+            count(),
+            countIf(NOT priced),
+            sum(cost_nanos),
+            sum(cache_saved_nanos),
+            sum(input_tokens),
+            sum(output_tokens),
+            sum(cached_input_tokens),
+            sum(cache_write_tokens),
+            sum(reasoning_tokens),
+            sum(latency_us),
+            max(latency_us),
+            countIf(outcome NOT IN ('ok', 'cache_hit')),
+            max(received_at),
+            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
+            uniq(user_id),
+            uniq(session_id)
+        GROUP BY
+            project,
+            toStartOfDay(received_at),
+            properties,
+            property_names
+    ),
+    PROJECTION daily_sessions
+    (
+        SELECT
+            project,
+            toStartOfDay(received_at),
+            session_id,
+            count(),
+            countIf(NOT priced),
+            sum(cost_nanos),
+            sum(cache_saved_nanos),
+            sum(input_tokens),
+            sum(output_tokens),
+            sum(cached_input_tokens),
+            sum(cache_write_tokens),
+            sum(reasoning_tokens),
+            sum(latency_us),
+            max(latency_us),
+            countIf(outcome NOT IN ('ok', 'cache_hit')),
+            min(received_at),
+            max(ended_at),
+            uniq(session_path),
+            max(session_name),
+            max(user_id)
+        GROUP BY
+            project,
+            toStartOfDay(received_at),
+            session_id
     )
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(ended_at)
 ORDER BY (project, received_at, request_id)
-SETTINGS lightweight_mutation_projection_mode = 'rebuild', non_replicated_deduplication_window = 0, index_granularity = 8192;
+SETTINGS lightweight_mutation_projection_mode = 'rebuild', non_replicated_deduplication_window = 0, index_granularity = 8192, materialize_projections_on_insert = 0, materialize_projections_on_merge = 1;
 
 CREATE TABLE call_restated
 (
