@@ -9,7 +9,6 @@ engine. A query that is still at work may be cut off.
 """
 
 import asyncio
-import gc
 import logging
 import os
 import threading
@@ -22,6 +21,7 @@ from tallygate.control.open import open_rules
 from tallygate.infra.api import require_guarded, serving
 from tallygate.infra.core_metrics import watch
 from tallygate.infra.process import StopSignals
+from tallygate.runtime import garbage
 from tallygate.runtime.clickhouse import EmbeddedTarget, connect
 from tallygate.runtime.config import Settings
 from tallygate.stream_processors.embedded import EmbeddedRunner, RunnerOptions
@@ -91,7 +91,7 @@ async def _serve(settings: Settings, target: EmbeddedTarget, runner: EmbeddedRun
     thread = RunnerThread(runner, lambda: loop.call_soon_threadsafe(signals.stop.set))
     async with serving(settings, target, registry):
         thread.start()
-        gc.freeze()
+        garbage.settle()
         await signals.stop.wait()
         end_by(END_S, lambda: thread.failed or thread.is_alive())
         await asyncio.to_thread(thread.finish)
