@@ -29,6 +29,7 @@ from tallygate.analytics.feedback.report import (
     read_feedback,
     read_scores,
 )
+from tallygate.analytics.forecast.read import ForecastAnswer, ForecastQuery, read_forecast
 from tallygate.analytics.keys import project_of
 from tallygate.analytics.models import (
     ApiModel,
@@ -82,6 +83,7 @@ from tallygate.analytics.requests.statement import Rows
 from tallygate.analytics.requests.usage import DEFAULT_LIMIT as USAGE_LIMIT
 from tallygate.analytics.requests.usage import MAX_LIMIT as MAX_USAGE_LIMIT
 from tallygate.analytics.schema_browser import Schema, get_schema
+from tallygate.analytics.whatif.read import WhatIf, WhatIfAnswer, post_what_if
 
 EXAMPLE_FILTER = {
     "and": [
@@ -413,6 +415,29 @@ REPORTS = (
         read_capacity,
         query=LimitsQuery,
         answer=CapacityReport,
+    ),
+    report(
+        "/api/v1/forecast",
+        "getForecast",
+        "planning",
+        "What the month will have cost, with its range",
+        read_forecast,
+        query=ForecastQuery,
+        answer=ForecastAnswer,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/what-if",
+        name="computeWhatIf",
+        tag="planning",
+        summary="What a period would have cost on other models, at other providers, with the cache on",
+        handler=post_what_if,
+        body=WhatIf,
+        answer=WhatIfAnswer,
+        example={
+            "substitutions": [{"model": "gpt-5", "to_provider": "anthropic", "to_model": "claude-haiku-4-5"}],
+            "cache": {"ttl_s": 604_800},
+        },
     ),
     report(
         "/api/v1/errors",
