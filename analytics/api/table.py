@@ -82,6 +82,14 @@ from tallygate.analytics.requests.query import SearchQuery
 from tallygate.analytics.requests.statement import Rows
 from tallygate.analytics.requests.usage import DEFAULT_LIMIT as USAGE_LIMIT
 from tallygate.analytics.requests.usage import MAX_LIMIT as MAX_USAGE_LIMIT
+from tallygate.analytics.saved_queries import (
+    NewSavedQuery,
+    SavedQueries,
+    SavedQuery,
+    delete_query,
+    get_queries,
+    put_query,
+)
 from tallygate.analytics.schema_browser import Schema, get_schema
 from tallygate.analytics.whatif.read import WhatIf, WhatIfAnswer, post_what_if
 
@@ -473,10 +481,11 @@ SQL = (
         path="/api/v1/sql",
         name="runSql",
         tag="sql",
-        summary="One SELECT over the views of the project",
+        summary="One SELECT over the views of the project, as JSON or as a file",
         handler=handlers.post_sql,
         body=SqlQuery,
         answer=SqlResult,
+        media=dict.fromkeys(FILES, "If the body asks for it."),
         example={
             "query": "SELECT model, sum(cost_usd) FROM calls WHERE user_id = {user:String} GROUP BY model",
             "parameters": {"user": "alice"},
@@ -492,6 +501,40 @@ SQL = (
         answer=Schema,
     ),
 )
+SAVED = (
+    Operation(
+        method="GET",
+        path="/api/v1/sql/queries",
+        name="listSavedQueries",
+        tag="sql",
+        summary="The project's saved queries",
+        handler=get_queries,
+        answer=SavedQueries,
+    ),
+    Operation(
+        method="PUT",
+        path="/api/v1/sql/queries",
+        name="saveQuery",
+        tag="sql",
+        summary="Save a query under a name, or replace the one that has it",
+        handler=put_query,
+        body=NewSavedQuery,
+        answer=SavedQuery,
+        example={
+            "name": "cost by team",
+            "query": "SELECT properties['team'], sum(cost_usd) FROM calls GROUP BY 1",
+        },
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/v1/sql/queries/{id}",
+        name="forgetQuery",
+        tag="sql",
+        summary="Forget a saved query",
+        handler=delete_query,
+        status=204,
+    ),
+)
 OTHERS = (
     Operation(
         method="GET",
@@ -503,4 +546,4 @@ OTHERS = (
         answer=Info,
     ),
 )
-OPERATIONS: tuple[Operation, ...] = (*REQUESTS, *REPORTS, *SQL, *OTHERS)
+OPERATIONS: tuple[Operation, ...] = (*REQUESTS, *REPORTS, *SQL, *SAVED, *OTHERS)
