@@ -1,7 +1,7 @@
 """The application: query API and page. Knows ClickHouse by its target only, embedded or a server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from importlib import metadata
 
@@ -21,10 +21,9 @@ from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.middlewares import counted, explained, shielded
 from tallygate.analytics.models import Info
 from tallygate.analytics.pages import add_pages
+from tallygate.analytics.reports.budgets import LEDGER, Ledger, no_ledger
 from tallygate.control.access.gate import DOOR, Door, gate
 from tallygate.control.access.open_door import OpenDoor
-from tallygate.control.api.exchange import OPENED
-from tallygate.control.store.database import ControlStore
 from tallygate.runtime.clickhouse import ClickHouseError, Target
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -36,15 +35,15 @@ def build_app(
     gateway_url: str = "http://127.0.0.1:8080",
     registry: CollectorRegistry | None = None,
     door: Door | None = None,
-    store: Callable[[], ControlStore] | None = None,
+    ledger: Ledger = no_ledger,
 ) -> web.Application:
     """Build the application; it opens its own connections, in its own threads, when they are needed.
 
     Args:
         gateway_url: where the page tells newcomers to send their first call.
         registry: of the process, if it has more to tell at `/metrics`.
-        store: gives the control store, in a thread; holds saved queries.
         door: how it is found out who asks; else whoever is at this machine.
+        ledger: how rules stand.
     """
     door = OpenDoor() if door is None else door
     app = web.Application(
@@ -56,8 +55,7 @@ def build_app(
     app[EXECUTOR] = QueryExecutor()
     app[METRICS] = ApiMetrics(registry if registry is not None else CollectorRegistry())
     app[EXPORTS] = Exports()
-    if store is not None:
-        app[OPENED] = store
+    app[LEDGER] = ledger
     add_writers(app, target)
     app[INFO] = Info(version=metadata.version("tallygate"), gateway_url=gateway_url)
     app.on_shutdown.append(_stop_queries)

@@ -9,18 +9,21 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from tallygate.analytics.app import build_app
+from tallygate.analytics.reports.budgets import Ledger, no_ledger
 from tallygate.control.access.mount import door_for, mount_sign_in
 from tallygate.control.access.origin import is_safe
 from tallygate.control.api.app import PREFIX, build_admin
 from tallygate.control.errors import StoreUnavailableError
 from tallygate.control.later import LaterStore
-from tallygate.control.open import open_store
+from tallygate.control.open import open_rules, open_store
 from tallygate.control.store import users
 from tallygate.infra import ports
 from tallygate.infra.process import StopSignals
+from tallygate.infra.standing import KafkaLedger
 from tallygate.runtime.clickhouse import ServerTarget, Target
 from tallygate.runtime.config import ConfigError, Settings
 from tallygate.runtime.loopback import is_loopback
+from tallygate.runtime.tasks import spawn
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +48,33 @@ def run(settings: Settings) -> None:
 
 async def _until_signalled(settings: Settings) -> None:
     signals = StopSignals.listening()
-    async with serving(settings, ServerTarget(settings.clickhouse), CollectorRegistry()):
+    target = ServerTarget(settings.clickhouse)
+    async with _ledger(settings) as ledger, serving(settings, target, CollectorRegistry(), ledger):
         await signals.stop.wait()
 
 
 @asynccontextmanager
-async def serving(settings: Settings, target: Target, registry: CollectorRegistry) -> AsyncIterator[None]:
+async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    """How rules stand, by what Kafka has of them."""
+    rules = open_rules(settings)
+    await asyncio.to_thread(rules.start)
+    ledger = KafkaLedger(settings.kafka, rules.current)
+    following = spawn(ledger.run(), name="ledger")
+    try:
+        yield ledger
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+        await asyncio.to_thread(rules.stop)
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings, target: Target, registry: CollectorRegistry, ledger: Ledger
+) -> AsyncIterator[None]:
     """Serve while the block runs; `registry` is told at `/metrics`."""
     store = LaterStore(lambda: open_store(settings))
-    app = application(settings, target, store, registry)
+    app = application(settings, target, store, registry, ledger)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
@@ -67,12 +88,16 @@ async def serving(settings: Settings, target: Target, registry: CollectorRegistr
 
 
 def application(
-    settings: Settings, target: Target, store: LaterStore, registry: CollectorRegistry | None = None
+    settings: Settings,
+    target: Target,
+    store: LaterStore,
+    registry: CollectorRegistry | None = None,
+    ledger: Ledger = no_ledger,
 ) -> web.Application:
     """Everything that is served at the API's address, behind its door."""
     door = door_for(settings, store.opened)
     gateway = f"http://{settings.edge_host}:{settings.edge_port}"
-    app = build_app(target, door=door, store=store.opened, gateway_url=gateway, registry=registry)
+    app = build_app(target, door=door, gateway_url=gateway, registry=registry, ledger=ledger)
     app.add_subapp(PREFIX, build_admin(store.opened))
     mount_sign_in(app, settings, door)
     app.cleanup_ctx.append(store.lifetime)

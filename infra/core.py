@@ -9,6 +9,7 @@ engine. A query that is still at work may be cut off.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import threading
@@ -21,9 +22,10 @@ from tallygate.control.open import open_rules
 from tallygate.infra.api import require_guarded, serving
 from tallygate.infra.core_metrics import watch
 from tallygate.infra.process import StopSignals
-from tallygate.runtime import garbage
+from tallygate.infra.standing import EmbeddedLedger
 from tallygate.runtime.clickhouse import EmbeddedTarget, connect
 from tallygate.runtime.config import Settings
+from tallygate.schemas.rules import RuleBook
 from tallygate.stream_processors.embedded import EmbeddedRunner, RunnerOptions
 from tallygate.stream_processors.sink.migrate import migrate
 from tallygate.stream_processors.sink.store import ClickHouseStore
@@ -31,6 +33,8 @@ from tallygate.stream_processors.sink.sums import ClickHouseSums
 
 log = logging.getLogger(__name__)
 
+STATE_NAME = "state.db"
+"""In the data directory."""
 DRAIN_S = 6.0
 """For the runner to take what is in the outboxes after a stop."""
 JOIN_S = 8.0
@@ -61,7 +65,7 @@ def run(settings: Settings) -> None:
     options = RunnerOptions(keep_bytes=settings.outbox.kept_bytes, drain_s=DRAIN_S)
     runner = EmbeddedRunner(
         settings.outbox_dir,
-        settings.data_dir / "state.db",
+        settings.data_dir / STATE_NAME,
         store,
         options=options,
         rules=rules.current,
@@ -71,7 +75,7 @@ def run(settings: Settings) -> None:
     try:
         rules.start()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-            ended_well = loop.run(_serve(settings, target, runner))
+            ended_well = loop.run(_serve(settings, target, runner, rules.current))
     finally:
         rules.stop()
         past.close()
@@ -82,16 +86,19 @@ def run(settings: Settings) -> None:
         raise SystemExit(1)
 
 
-async def _serve(settings: Settings, target: EmbeddedTarget, runner: EmbeddedRunner) -> bool:
+async def _serve(
+    settings: Settings, target: EmbeddedTarget, runner: EmbeddedRunner, rules: Callable[[], RuleBook]
+) -> bool:
     """Serve until a signal; whether the runner lived until then."""
     signals = StopSignals.listening()
     registry = CollectorRegistry()
     watch(runner, registry)
     loop = asyncio.get_running_loop()
     thread = RunnerThread(runner, lambda: loop.call_soon_threadsafe(signals.stop.set))
-    async with serving(settings, target, registry):
+    ledger = EmbeddedLedger(rules, settings.data_dir / STATE_NAME)
+    async with serving(settings, target, registry, ledger):
         thread.start()
-        garbage.settle()
+        gc.freeze()
         await signals.stop.wait()
         end_by(END_S, lambda: thread.failed or thread.is_alive())
         await asyncio.to_thread(thread.finish)

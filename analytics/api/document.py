@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from tallygate.analytics.api.operation import JSON, Operation
@@ -16,9 +16,9 @@ from tallygate.analytics.api.table import OPERATIONS
 from tallygate.analytics.models import ErrorAnswer
 from tallygate.control.access.needs import Need, needs
 from tallygate.schemas.call import Outcome
+from tallygate.schemas.filters import Filter
 
 REFERENCE = "#/components/schemas/{model}"
-_TREE = ("And", "Or", "Not", "Condition")
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _TEXT_FILTERS = {
     "model": "Model that answered.",
@@ -39,6 +39,10 @@ name being alternatives: `model`, `provider`, `user`, `session`, `key`, `endpoin
 `property.<name>` (a custom property), and `filter`, a tree of conditions as JSON. Errors have one shape,
 `ErrorAnswer`, whose `param` names what is wrong.
 """
+
+
+class FilterTree(RootModel[Filter]):
+    """A tree of conditions."""
 
 
 @needs(Need.SIGNED_IN)
@@ -78,7 +82,10 @@ _Schemas = dict[tuple[type[BaseModel], JsonSchemaMode], dict[str, Any]]
 
 def _schemas(operations: Iterable[Operation]) -> tuple[_Schemas, dict[str, Any]]:
     """The reference of every model that is sent or answered, and all that they refer to."""
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(ErrorAnswer, "serialization")]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (ErrorAnswer, "serialization"),
+        (FilterTree, "validation"),
+    ]
     for operation in operations:
         if operation.body is not None:
             models.append((operation.body, "validation"))
@@ -154,7 +161,7 @@ def _shared_parameters() -> dict[str, Any]:
         "to": {"description": f"End of the period, excluded. {time}", "schema": text},
         "filter": {
             "description": "A tree of conditions, on top of the other filters.",
-            "content": {JSON: {"schema": {"anyOf": [{"$ref": REFERENCE.format(model=m)} for m in _TREE]}}},
+            "content": {JSON: {"schema": {"$ref": REFERENCE.format(model=FilterTree.__name__)}}},
         },
     }
     for name, description in _TEXT_FILTERS.items():

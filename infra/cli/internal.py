@@ -3,14 +3,12 @@
 import click
 
 from tallygate.infra.cli.context import mistakes_told, settings_of
-from tallygate.runtime import garbage
 
 
 @click.command("edge-worker", hidden=True)
 @click.option("--index", type=click.IntRange(min=0), required=True, help="Number of this worker.")
 def edge_worker(index: int) -> None:
     """One process of the gateway."""
-    garbage.pause()
     with mistakes_told():
         settings = settings_of(f"edge-{index}", quiet=True)
         from tallygate.control.errors import MasterKeyError, SchemaError
@@ -25,7 +23,6 @@ def edge_worker(index: int) -> None:
 @click.command(hidden=True)
 def core() -> None:
     """Pricing, store, API and pages of the embedded run."""
-    garbage.pause()
     with mistakes_told():
         settings = settings_of("core", quiet=True)
         from tallygate.infra.core import run

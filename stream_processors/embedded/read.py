@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from tallygate.schemas.codec import decode
+from tallygate.schemas.records import RuleState
 from tallygate.schemas.totals import PeriodSums, RuleTotals, UsageTotals
 from tallygate.stream_processors.embedded.batch import DeadRecord
 from tallygate.stream_processors.embedded.state import state_errors
@@ -53,6 +54,14 @@ def read_rule_totals(path: Path) -> list[RuleTotals]:
     with reading(path) as db:
         rows = db.execute("SELECT record FROM rule_totals").fetchall()
     return [decode(RuleTotals, record) for (record,) in rows]
+
+
+def read_standing(path: Path, project: str) -> tuple[list[RuleTotals], list[RuleState]]:
+    """What a project's rules have counted, and what was told of every rule, at one moment."""
+    with reading(path) as db:
+        totals = db.execute("SELECT record FROM rule_totals WHERE project = ?", (project,)).fetchall()
+        states = db.execute("SELECT record FROM rule_states").fetchall()
+    return [decode(RuleTotals, text) for (text,) in totals], [decode(RuleState, text) for (text,) in states]
 
 
 def read_dead_letters(path: Path, limit: int = 100) -> list[tuple[DeadRecord, int]]:

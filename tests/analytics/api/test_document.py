@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from tallygate.analytics.api.document import document
 from tallygate.analytics.api.table import OPERATIONS
 from tallygate.analytics.app import build_app
+from tallygate.analytics.reports.budgets import GroupStanding, RuleStanding
+from tallygate.schemas.filters import Condition, Not, Op
+from tests.stream_processors.budgets.sums import rule
 from tests.support.api import running_api, stored
 from tests.support.chdb_engine import empty_target
 from tests.support.factories import NOV_2026_US, call
@@ -96,13 +100,25 @@ def test_examples_are_valid() -> None:
     assert examples >= 5
 
 
-OF_THE_CONTROL_STORE = "/api/v1/sql/queries"
-"""Answers from another store than these tests have; has tests of its own."""
-REPORTS = sorted(
-    path
-    for path, methods in DOCUMENT["paths"].items()
-    if "get" in methods and "{" not in path and path != OF_THE_CONTROL_STORE
+STANDING = RuleStanding(
+    rule=rule(filter=Not(**{"not": Condition(field="model", op=Op.EQ, value="x")})),
+    state="ok",
+    groups=[
+        GroupStanding(
+            group="",
+            value=1,
+            percent=0.5,
+            projected=None,
+            baseline=None,
+            requests=1,
+            period_start=datetime(2026, 11, 25, tzinfo=UTC),
+            period_end=datetime(2026, 11, 26, tzinfo=UTC),
+            firing=[],
+        )
+    ],
+    groups_total=1,
 )
+REPORTS = sorted(path for path, methods in DOCUMENT["paths"].items() if "get" in methods and "{" not in path)
 
 
 @pytest.mark.parametrize("path", REPORTS)
@@ -121,7 +137,7 @@ async def test_answers_are_as_they_are_told(path: str) -> None:
         received_at_us=NOV_2026_US,
         ended_at_us=NOV_2026_US,
     )
-    async with running_api(stored([one])) as api:
+    async with running_api(stored([one]), ledger=lambda _project: [STANDING]) as api:
         validator(schema["schema"]).validate(await api.get(path, *pairs))
         if scoped:
             error = await api.get(path, ("from", "never"), status=400)
