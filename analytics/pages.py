@@ -19,6 +19,7 @@ PATHS = (
     "/cache",
     "/limits",
     "/sql",
+    "/alerts",
     "/settings",
 )
 """Addresses of views: the script shows the one that the address names."""

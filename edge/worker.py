@@ -1,6 +1,7 @@
 """The main function of an edge worker process."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -17,7 +18,6 @@ from tallygate.edge.limits.meter import CallMeter
 from tallygate.edge.models import Offers
 from tallygate.edge.outbox.writer import OutboxWriter
 from tallygate.edge.server import EdgeServer
-from tallygate.runtime import garbage
 from tallygate.runtime.config import Settings
 from tallygate.runtime.deadline import Deadline
 from tallygate.runtime.metrics import EdgeMetrics
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_S = 8.0
 """For calls in flight at a shutdown; the supervisor gives ten seconds to everything."""
+_GC_THRESHOLDS = (20_000, 20, 20)
 
 
 def run(
@@ -87,7 +88,10 @@ async def _serve(
             offers=offers,
         ) as server,
     ):
-        garbage.settle()
+        # What was imported lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
         log.info("edge worker %d takes calls at %s", index, server.url)
         await stopped.wait()
         await server.stop(Deadline.after(DRAIN_S))

@@ -4,6 +4,7 @@ import { html, render, useEffect, useState } from "./lib/h.js";
 import { listen, useShortcut } from "./lib/keys.js";
 import { Link, to, useLocation, visit } from "./lib/router.js";
 import { restoreTheme, toggleTheme } from "./lib/theme.js";
+import { Alerts } from "./pages/alerts.js";
 import { Cache } from "./pages/cache.js";
 import { Limits } from "./pages/limits.js";
 import { Models } from "./pages/models.js";
@@ -27,7 +28,8 @@ const PAGES = [
   { path: "/cache", label: "Cache", icon: "cache", key: "c", view: Cache },
   { path: "/limits", label: "Rate limits", icon: "limits", key: "l", view: Limits },
   { path: "/sql", label: "SQL", icon: "sql", key: "q", view: Sql },
-  { path: "/settings", label: "Settings", icon: "settings", key: "t", view: Settings, group: "Manage" },
+  { path: "/alerts", label: "Budgets & alerts", icon: "alerts", key: "b", view: Alerts, group: "Manage" },
+  { path: "/settings", label: "Settings", icon: "settings", key: "t", view: Settings },
 ];
 
 function App() {

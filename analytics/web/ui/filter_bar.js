@@ -25,22 +25,29 @@ export function FilterBar({ params, properties }) {
   </div>`;
 }
 
-function Adder({ properties, onAdd }) {
-  const [draft, set] = useState({ field: "model", op: "contains", value: "" });
+const BY_NAME = "property:";
+
+// `free`: for a dialog, where a property is named by hand and the shortcut is left alone.
+export function Adder({ properties = [], free = false, onAdd }) {
+  const [draft, set] = useState({ field: "model", op: free ? "eq" : "contains", value: "" });
+  const [name, setName] = useState("");
   const input = useRef(null);
-  useShortcut("/", () => input.current?.focus());
-  const change = (name) => (event) => set({ ...draft, [name]: event.currentTarget.value });
+  useShortcut("/", () => free || input.current?.focus());
+  const change = (part) => (event) => set({ ...draft, [part]: event.currentTarget.value });
+  const unnamed = draft.field === BY_NAME;
   const submit = (event) => {
     event.preventDefault();
-    if (!draft.value && draft.op !== "exists") return;
-    onAdd(draft);
+    if ((!draft.value && draft.op !== "exists") || (unnamed && !name.trim())) return;
+    onAdd(unnamed ? { ...draft, field: BY_NAME + name.trim() } : draft);
     set({ ...draft, value: "" });
   };
   const options = CHOICES[draft.field];
   return html`<form class="row" onSubmit=${submit} aria-label="Add a filter">
     <select aria-label="Field" value=${draft.field} onChange=${(event) => set({ field: event.currentTarget.value, op: CHOICES[event.currentTarget.value] ? "eq" : draft.op, value: "" })}>
       ${FIELDS.map(([id, label]) => html`<option value=${id}>${label}</option>`)}
-      ${properties.length > 0 && html`<optgroup label="Properties">${properties.map((name) => html`<option value=${`property:${name}`}>${name}</option>`)}</optgroup>`}</select>
+      ${free && html`<option value=${BY_NAME}>Property…</option>`}
+      ${properties.length > 0 && html`<optgroup label="Properties">${properties.map((one) => html`<option value=${`property:${one}`}>${one}</option>`)}</optgroup>`}</select>
+    ${unnamed && html`<input aria-label="Name of the property" placeholder="Env" size="10" value=${name} onInput=${(event) => setName(event.currentTarget.value)} />`}
     <select aria-label="Comparison" value=${draft.op} onChange=${change("op")}>${OPS.map(([id, label]) => html`<option value=${id}>${label}</option>`)}</select>
     ${draft.op !== "exists" && (options ? html`<select ref=${input} aria-label="Value" value=${draft.value} onChange=${change("value")}><option value="">choose…</option>${options.map((one) => html`<option>${one}</option>`)}</select>`
       : html`<input ref=${input} aria-label="Value" placeholder=${draft.field === "status" ? "429 or 5xx" : "value"} size="14" value=${draft.value} onInput=${change("value")} />`)}

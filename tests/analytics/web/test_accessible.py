@@ -7,7 +7,15 @@ from playwright.sync_api import Page, expect
 from tallygate.analytics.pages import PATHS
 from tests.analytics.web.conftest import PHONE, Site
 
-VIEWS = (*PATHS, "/properties?view=workflows", "/settings?view=keys", "/requests?open")
+VIEWS = (
+    *PATHS,
+    "/properties?view=workflows",
+    "/settings?view=keys",
+    "/settings?view=prices",
+    "/alerts?view=history",
+    "/alerts?view=channels",
+    "/requests?open",
+)
 SERIOUS = {"serious", "critical"}
 
 
@@ -41,6 +49,26 @@ def test_nothing_serious_to_axe_and_nothing_too_wide(site: Site, page: Page, vie
     assert findings(page) == []
     page.set_viewport_size(PHONE)
     # Charts follow their place's size a frame later.
+    page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=PHONE["width"])
+
+
+@pytest.mark.parametrize(
+    ("view", "button"),
+    [
+        ("/alerts", "Budget of each user"),
+        ("/alerts?view=channels", "Webhook"),
+        ("/settings?view=prices", "Set a price"),
+    ],
+)
+def test_nothing_serious_to_axe_in_forms(page: Page, view: str, button: str) -> None:
+    page.emulate_media(reduced_motion="reduce", color_scheme="light")
+    settled(page, view)
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert findings(page) == []
+    page.emulate_media(reduced_motion="reduce", color_scheme="dark")
+    assert findings(page) == []
+    page.set_viewport_size(PHONE)
     page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=PHONE["width"])
 
 
