@@ -67,6 +67,8 @@ class Call:
     received_at_us: int = field(default_factory=now_us)
     started_ns: int = field(default_factory=time.monotonic_ns)
     request_id: str = field(default_factory=lambda: str(uuid_utils.uuid7()))
+    call_id: str = field(default_factory=lambda: uuid_utils.uuid4().hex)
+    """Of this call alone: callers may repeat their own ids."""
     project: str = "default"
     key_id: str = ""
     operation: Operation | None = None
@@ -87,6 +89,8 @@ class Call:
     rate_limit: dict[str, str] = field(default_factory=dict)
     provider_request_id: str = ""
     ttft_us: int | None = None
+    stops: tuple[tuple[str, str], ...] = ()
+    """Provider and model of every try that may be made."""
     fallback_index: int = 0
     """Of the stop that is tried, or was tried last."""
     usage_flavor: str = ""
@@ -104,6 +108,9 @@ class Call:
     """Its request event was written, or was tried to be."""
     ended: bool = False
     """Its response event was written, or was tried to be."""
+
+    recorded: tuple[str, int] | None = None
+    """Edge and number of its response event, once that is in the outbox."""
 
     @property
     def dialect(self) -> Dialect:

@@ -1,13 +1,17 @@
 """What stands before a provider, put together from the settings: budgets, rate limits, the cache."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tallygate.edge.budget.check import BudgetCheck, WithinBudget
 from tallygate.edge.budget.gate import MemoryBudgetGate
+from tallygate.edge.budget.holds import HoldStore, HoldStoreError
+from tallygate.edge.budget.lmdb_holds import LmdbHoldStore
+from tallygate.edge.budget.reserve import Reservations
 from tallygate.edge.budget.state_file import BudgetFile
+from tallygate.edge.budget.worst import NoPrices, WorstCases
 from tallygate.edge.cache.cache import ResponseCache
 from tallygate.edge.cache.lmdb_store import LmdbCacheStore
 from tallygate.edge.cache.step import CachedAnswers
@@ -22,9 +26,18 @@ from tallygate.edge.steps import Cache, Gate, NoCache
 from tallygate.runtime.config import ConfigError, Settings
 from tallygate.runtime.metrics import EdgeMetrics
 from tallygate.runtime.tasks import spawn
+from tallygate.schemas.rules import PriceOverride, RuleBook
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+
+class EdgeMeter(CallMeter, WorstCases, Protocol):
+    """What the edge asks of whoever keeps the accounts."""
+
+    def follow(self, overrides: Callable[[], Mapping[str, Sequence[PriceOverride]]]) -> None:
+        """Take the projects' own prices from here; called before the first call."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +50,59 @@ class Controls:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, metrics: EdgeMetrics, meter: CallMeter | None = None
+    settings: Settings,
+    metrics: EdgeMetrics,
+    meter: CallMeter | None = None,
+    worst_cases: WorstCases | None = None,
+    rules: Callable[[], RuleBook] = RuleBook,
+    partitions: int = 1,
 ) -> AsyncIterator[Controls]:
     """The controls of one worker; its stores are shared with the machine's others, or through Redis.
+
+    `partitions` are those of the event log.
 
     Raises:
         ConfigError: a store can't be opened. (Redis is not asked: it may come later.)
     """
     async with AsyncExitStack() as stack:
-        budgets = _budgets(settings, metrics, stack)
+        states = MemoryBudgetGate()
+        budgets = _budgets(settings, metrics, stack, states)
         limits = _limits(settings, metrics, stack, meter or NoMeter())
-        cache = WithinBudget(budgets, _cache(settings, metrics, stack))
+        reservations = Reservations(
+            rules=rules,
+            gate=states,
+            store=_hold_store(settings, stack),
+            meter=meter or NoMeter(),
+            worst_cases=worst_cases or NoPrices(),
+            partitions=partitions,
+        )
+        metrics.watch_total(
+            "tallygate_edge_budget_unreserved_total",
+            "Calls refused for want of room in a budget.",
+            lambda: reservations.refused,
+        )
+        cache = WithinBudget(budgets, _cache(settings, metrics, stack), reservations)
         yield Controls(Checks((budgets, limits)), cache)
 
 
-def _budgets(settings: Settings, metrics: EdgeMetrics, stack: AsyncExitStack) -> BudgetCheck:
-    states = MemoryBudgetGate()
+def _hold_store(settings: Settings, stack: AsyncExitStack) -> HoldStore:
+    """Where the limits are counted, reservations are kept too."""
+    if settings.limits.store == "redis":
+        client = _redis(settings, stack)
+        from tallygate.edge.budget.redis_holds import RedisHoldStore
+
+        return RedisHoldStore(client)
+    try:
+        store = LmdbHoldStore(settings.data_dir / "holds")
+    except HoldStoreError as error:
+        raise ConfigError(f"limits.store: {error}") from error
+    stack.push_async_callback(store.close)
+    return store
+
+
+def _budgets(
+    settings: Settings, metrics: EdgeMetrics, stack: AsyncExitStack, states: MemoryBudgetGate
+) -> BudgetCheck:
     watched = BudgetFile(settings.data_dir / "budgets.json", states)
     watched.look()
     stack.callback(spawn(watched.watch(), name="budgets").cancel)

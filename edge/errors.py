@@ -20,6 +20,7 @@ ErrorCode = Literal[
     "outbox_full",
     "rate_limited",
     "budget_exceeded",
+    "budget_unavailable",
     "timeout",
     "shutdown",
     "internal",

@@ -8,6 +8,7 @@ from tallygate.edge.arrival import Reception
 from tallygate.edge.attempts import Attempts
 from tallygate.edge.call import Call
 from tallygate.edge.config import EdgeConfig
+from tallygate.edge.errors import GatewayError
 from tallygate.edge.exchange import Exchange
 from tallygate.edge.headers import Inbound
 from tallygate.edge.models import ModelList
@@ -21,6 +22,8 @@ from tallygate.edge.upstream.base import Upstream
 from tallygate.edge.upstream.websocket import WebSocketUpstream
 from tallygate.edge.wire import needs_whole_body
 from tallygate.runtime.deadline import Deadline
+
+_NO_REALTIME = "A budget sets aside what a call may cost at worst, and of a realtime call that can't be said."
 
 
 class Pipeline:
@@ -76,9 +79,12 @@ class Pipeline:
             return
         await self._gate.admit(arrival)
         websocket = is_websocket(request)
+        if websocket and world.reserves(arrival.identity.project):
+            raise GatewayError(402, "budget_exceeded", _NO_REALTIME)
         itinerary = await self._plan(arrival, operation, world, websocket=websocket)
         first = itinerary.stops[0]
         call.go_to(0, first.target.id, first.model)
+        call.stops = tuple((stop.target.id, stop.model) for stop in itinerary.stops)
         self._recorder.begin(call)
         if websocket:
             await self._realtime.run(arrival, operation, itinerary, request, writer)
@@ -103,8 +109,10 @@ class Pipeline:
         if websocket:
             return plan_for(caller, operation, "POST", call.model_requested)
         itinerary = plan_for(caller, operation, call.method, body.fields.model)
-        whole = itinerary.may_repeat or any(
-            needs_whole_body(operation, call.method, stop) for stop in itinerary.stops
+        whole = (
+            itinerary.may_repeat
+            or world.reserves(identity.project)
+            or any(needs_whole_body(operation, call.method, stop) for stop in itinerary.stops)
         )
         if whole:
             await self._reception.hold(call, body)

@@ -102,9 +102,12 @@ class Recorder:
             self._dropped(REQUESTS)
 
     def _write_response(self, call: Call, event: dict[str, Any]) -> None:
+        origin = event["origin"]
         if self._append(RESPONSES, call, events.encode(event, call.secrets)):
+            call.recorded = (origin["edge_id"], origin["seq"])
             return
         if self._append(RESPONSES, call, events.encode(events.without_bodies(event), call.secrets)):
+            call.recorded = (origin["edge_id"], origin["seq"])
             self._metrics.slimmed.inc()
             return
         self._dropped(RESPONSES)

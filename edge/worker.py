@@ -14,7 +14,7 @@ from tallygate.control.feed import SnapshotFeed
 from tallygate.control.open import open_feed
 from tallygate.edge import controls
 from tallygate.edge.config import EdgeConfig, from_settings
-from tallygate.edge.limits.meter import CallMeter
+from tallygate.edge.controls import EdgeMeter
 from tallygate.edge.models import Offers
 from tallygate.edge.outbox.writer import OutboxWriter
 from tallygate.edge.server import EdgeServer
@@ -33,8 +33,9 @@ def run(
     settings: Settings,
     index: int,
     environ: Mapping[str, str] | None = None,
-    meter: CallMeter | None = None,
+    meter: EdgeMeter | None = None,
     offers: Offers | None = None,
+    partitions: int = 1,
 ) -> None:
     """Serve calls until SIGTERM or SIGINT, then let those in flight end.
 
@@ -42,8 +43,10 @@ def run(
         settings: of the process.
         index: number of the worker; its outbox is `<outbox_dir>/edge-<index>`.
         environ: where providers' keys are looked for, the process's environment by default.
-        meter: of rate limits in tokens and cents; without one they count nothing.
+        meter: of rate limits in tokens and cents, which count nothing without one, and of reservations, which
+            refuse then.
         offers: what providers have, for `GET /v1/models`.
+        partitions: of the event log that the outbox is shipped to.
 
     Raises:
         ConfigError: the settings can't be used.
@@ -58,7 +61,7 @@ def run(
         feed = open_feed(settings)
         stack.callback(feed.stop)
         feed.start()
-        uvloop.run(_serve(settings, config, outbox, feed, index, meter, offers))
+        uvloop.run(_serve(settings, config, outbox, feed, index, meter, offers, partitions))
 
 
 async def _serve(
@@ -67,16 +70,19 @@ async def _serve(
     outbox: OutboxWriter,
     feed: SnapshotFeed,
     index: int,
-    meter: CallMeter | None,
+    meter: EdgeMeter | None,
     offers: Offers | None,
+    partitions: int,
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     metrics = EdgeMetrics(index)
+    if meter is not None:
+        meter.follow(lambda: feed.current.rule_book.price_overrides)
     async with (
-        controls.opened(settings, metrics, meter) as steps,
+        controls.opened(settings, metrics, meter, meter, lambda: feed.current.rule_book, partitions) as steps,
         EdgeServer(
             config,
             outbox,

@@ -48,12 +48,19 @@ def embedded(settings: Settings) -> tuple[list[ChildSpec], list[Endpoint]]:
 
 def edge(settings: Settings) -> tuple[list[ChildSpec], list[Endpoint]]:
     """A gateway machine of the distributed run."""
-    return [*_edges(settings), ChildSpec("shipper", ("shipper",), BEHIND)], [edge_endpoint(settings)]
+    edges = _edges(settings, settings.kafka.partitions)
+    return [*edges, ChildSpec("shipper", ("shipper",), BEHIND)], [edge_endpoint(settings)]
 
 
-def _edges(settings: Settings) -> list[ChildSpec]:
+def _edges(settings: Settings, partitions: int = 1) -> list[ChildSpec]:
+    """The edge workers, which have to know the event log's partitions; the embedded one has one."""
     return [
-        ChildSpec(f"edge-{index}", ("edge-worker", "--index", str(index)), EDGE, late=index > 0)
+        ChildSpec(
+            f"edge-{index}",
+            ("edge-worker", "--index", str(index), "--partitions", str(partitions)),
+            EDGE,
+            late=index > 0,
+        )
         for index in range(settings.edge_workers)
     ]
 

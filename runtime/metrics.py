@@ -17,6 +17,7 @@ MetricName = Literal[
     "tallygate_edge_outbox_dropped_total",  # events that could not be written, by topic
     "tallygate_edge_outbox_slimmed_total",  # response events written without bodies for want of room
     "tallygate_edge_budget_refused_total",  # calls refused because a budget is used up
+    "tallygate_edge_budget_unreserved_total",  # calls refused for want of room in a budget with reservation
     "tallygate_edge_limits_refused_total",  # calls refused because a rate limit is reached
     "tallygate_edge_limits_unavailable_total",  # decisions and charges without the limits' store
     "tallygate_edge_cache_asked_total",  # calls that asked the cache, by result: hit or miss

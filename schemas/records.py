@@ -146,6 +146,8 @@ class BudgetState(Record):
     action: Literal["warn", "block"]
     version: Count
     """Grows with every change of this state."""
+    applied: dict[str, int] = {}
+    """With reservations: highest sequence number that `spent` has counted, by `<partition>/<edge>`."""
 
 
 class DeadLetter(Record):

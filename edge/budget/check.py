@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from tallygate.edge.answer.kept import Kept
 from tallygate.edge.answer.writer import AnswerWriter
 from tallygate.edge.budget.gate import Blocked, BudgetCall, BudgetGate
+from tallygate.edge.budget.reserve import Reservations
 from tallygate.edge.call import Call, now_us
 from tallygate.edge.errors import GatewayError
 from tallygate.edge.steps import Arrival, Cache, Proceed
@@ -45,9 +47,10 @@ class WithinBudget:
     Of a call with fallbacks that is the first; a stored answer is not served over a budget either.
     """
 
-    def __init__(self, check: BudgetCheck, cache: Cache) -> None:
+    def __init__(self, check: BudgetCheck, cache: Cache, reservations: Reservations | None = None) -> None:
         self._check = check
         self._cache = cache
+        self._reservations = reservations
 
     async def around(self, arrival: Arrival, writer: AnswerWriter, proceed: Proceed) -> None:
         """See `Cache`.
@@ -57,7 +60,14 @@ class WithinBudget:
         """
         call = arrival.call
         self._check.check(call, replace(_who(call), model=call.model, provider=call.provider))
-        await self._cache.around(arrival, writer, proceed)
+
+        async def reserved(kept: Kept | None) -> None:
+            """A stored answer costs nothing: only what goes on to a provider is set aside for."""
+            if self._reservations is not None:
+                await self._reservations.reserve(arrival)
+            await proceed(kept)
+
+        await self._cache.around(arrival, writer, reserved)
 
 
 def _who(call: Call) -> BudgetCall:

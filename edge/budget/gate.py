@@ -125,6 +125,16 @@ class MemoryBudgetGate:
         self._states, self._version = new._states, version
         return True
 
+    @property
+    def known(self) -> bool:
+        """Whether the accounting has said anything."""
+        return self._version >= 0
+
+    def states(self, project: str, scope: Scope, budget_id: str) -> list[BudgetState]:
+        """What it said of one budget and scope."""
+        held = self._states.get((project, scope), {})
+        return [state for (known, _), state in held.items() if known == budget_id]
+
     def __len__(self) -> int:
         return len({key for held in self._states.values() for key in held})
 

@@ -12,6 +12,8 @@ class Amounts:
     tokens: int = 0
     """Input and output."""
     cost_nanos: int = 0
+    known: bool = True
+    """False: it could not be found out."""
 
 
 NOTHING = Amounts()

@@ -47,6 +47,15 @@ class World:
         self.providers = frozenset(targets) | {provider for _, provider in snapshot.deployments}
         self._targets = targets
         self._views: dict[str, View] = {}
+        self._reserving = frozenset(
+            project
+            for project, rules in snapshot.rule_book.rules.items()
+            if any(rule.reserve for rule in rules)
+        )
+
+    def reserves(self, project: str) -> bool:
+        """Whether a budget of the project sets aside what calls may cost."""
+        return project in self._reserving
 
     def view(self, project: str) -> View:
         """What a project can call."""

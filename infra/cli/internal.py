@@ -7,7 +7,8 @@ from tallygate.infra.cli.context import mistakes_told, settings_of
 
 @click.command("edge-worker", hidden=True)
 @click.option("--index", type=click.IntRange(min=0), required=True, help="Number of this worker.")
-def edge_worker(index: int) -> None:
+@click.option("--partitions", type=click.IntRange(min=1), default=1, help="Partitions of the event log.")
+def edge_worker(index: int, partitions: int) -> None:
     """One process of the gateway."""
     with mistakes_told():
         settings = settings_of(f"edge-{index}", quiet=True)
@@ -17,7 +18,7 @@ def edge_worker(index: int) -> None:
         from tallygate.infra.models import offers
 
         with mistakes_told(MasterKeyError, SchemaError):
-            run(settings, index, meter=PricedCalls(), offers=offers)
+            run(settings, index, meter=PricedCalls(), offers=offers, partitions=partitions)
 
 
 @click.command(hidden=True)

@@ -1,5 +1,6 @@
 """What edges are told of budgets that warn or block. Pure."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from tallygate.schemas.filters import Condition
@@ -20,20 +21,27 @@ _LABELS: dict[str, Scope] = {
 
 
 def allowance(
-    rule: Rule, group: str, reading: Reading, before: BudgetState | None, now_us: int
+    rule: Rule,
+    group: str,
+    reading: Reading,
+    before: BudgetState | None,
+    now_us: int,
+    applied: Mapping[str, int] | None = None,
 ) -> BudgetState | None:
     """The state of a group for the edges; None if they need not know: nothing is used up.
 
     With reservations they need to know what is spent, too. A state that says the same as the one before is
-    that one.
+    that one. `applied` says what is counted, of a rule with reservations.
     """
     spent = max(0, reading.value or 0)
     if rule.action == "notify" or (spent < rule.limit and not rule.reserve):
         return None
-    if before is not None and (spent, reading.span.start_us, _said(rule)) == (
+    marks = dict(applied or {})
+    if before is not None and (spent, reading.span.start_us, _said(rule), marks) == (
         before.spent,
         before.period_start_us,
         (before.name, before.limit, before.action),
+        before.applied,
     ):
         return before
     scope, value, property_name = scope_of(rule, group)
@@ -51,6 +59,7 @@ def allowance(
         period_end_us=reading.span.end_us,
         action=rule.action,
         version=max(now_us, before.version + 1 if before is not None else 0),
+        applied=marks,
     )
 
 

@@ -63,6 +63,8 @@ class Evaluator:
         """Sums of rules that are not known, or not in this form: they may come."""
         self._progress: dict[str, dict[int, RuleTotals]] = {}
         """By rule and partition, whatever is in force."""
+        self._unmarked: dict[str, set[GroupKey]] = {}
+        """Groups of rules with reservations whose sums have changed since the rule's progress came."""
         self._changed: set[GroupKey] = set()
         self._due: list[tuple[int, GroupKey]] = []
         self._gone = Outcome()
@@ -90,6 +92,8 @@ class Evaluator:
         """Take a sum, as it is now."""
         if totals.progress is not None:
             self._progress.setdefault(totals.rule_id, {})[totals.partition] = totals
+            # It comes behind the sums that it is about: those who reserve wait for it.
+            self._changed |= self._unmarked.pop(totals.rule_id, set())
             return
         key = key_of(totals)
         rule = self._rules.get(key.rule_id)
@@ -100,6 +104,8 @@ class Evaluator:
         part = part_of(rule.metric, totals)
         group.buckets.setdefault(key.bucket_start_us, {})[totals.partition] = part
         self._changed.add(GroupKey(key.rule_id, key.group))
+        if rule.reserve:
+            self._unmarked.setdefault(key.rule_id, set()).add(GroupKey(key.rule_id, key.group))
 
     def drop(self, key: RuleKey, partition: int) -> None:
         """Forget a sum: no rule looks at it any more."""
@@ -152,7 +158,9 @@ class Evaluator:
             group.state = _state(rule, key.group, verdict.firings)
             outcome.states[key] = group.state
         if rule.action != "notify" or group.budget is not None:
-            budget = allowance(rule, key.group, current(rule, parts, now_us), group.budget, now_us)
+            reading = current(rule, parts, now_us)
+            applied = self._applied(rule) if rule.reserve else None
+            budget = allowance(rule, key.group, reading, group.budget, now_us, applied)
             if budget is not group.budget:
                 group.budget = outcome.budgets[key] = budget
         group.next_us = verdict.next_us
@@ -160,6 +168,16 @@ class Evaluator:
             heapq.heappush(self._due, (verdict.next_us, key))
         elif not group.buckets and group.state is None and group.budget is None:
             self._groups[key.rule_id].pop(key.group)
+
+    def _applied(self, rule: Rule) -> dict[str, int]:
+        """What a rule has counted, by partition and edge."""
+        lines = self._progress.get(rule.rule_id, {}).items()
+        return {
+            f"{partition}/{edge}": seq
+            for partition, line in lines
+            if line.progress is not None and line.counting_revision == rule.counting_revision
+            for edge, seq in line.progress.applied.items()
+        }
 
     def _next(self, now_us: int) -> list[GroupKey]:
         """What is to be looked at now, in an order that is always the same."""

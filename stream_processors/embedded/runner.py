@@ -84,7 +84,7 @@ class EmbeddedRunner:
         self._outbox_dir = outbox_dir
         self._state_path = state_path
         self._store = store
-        self._pricer = pricer or Pricer()
+        self._pricer = pricer or Pricer(overrides=lambda: rules().price_overrides)
         self._options = options or RunnerOptions()
         self._rules = rules
         self._past = past

@@ -60,8 +60,9 @@ def create_worker(
     """Build the application. `on_fatal` is told of any error that leaves an agent: stop the process then."""
     app = create_app(settings)
     publisher = Publisher(settings.kafka, client_id="tallygate-price")
+    pricer = Pricer(overrides=lambda: rules().price_overrides)
     worker = Worker(
-        app, PriceStep(publisher, Pricer(), stop), UsageStep(settings.kafka, stop, rules, backfills)
+        app, PriceStep(publisher, pricer, stop), UsageStep(settings.kafka, stop, rules, backfills)
     )
     _add_agent(app, RESPONSES, "price", worker.price, on_fatal)
     _add_agent(app, CALLS, "usage", worker.usage, on_fatal)

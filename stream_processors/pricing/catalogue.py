@@ -69,6 +69,11 @@ class PriceList:
         step_us = _MINUTE_US if found[1] else _DAY_US
         return self._quote(provider, model, at_us // step_us * step_us, context)
 
+    def context_window(self, provider: str, model: str) -> int | None:
+        """Tokens that fit into a model; None if that is not known. `provider` as of `quote`."""
+        found = self._model(provider, model)
+        return None if found is None else found[0].context_window
+
     def provider_of(self, model: str) -> str:
         """The maker of a model that comes without a provider's name; empty if unknown."""
         for provider in self._all:

@@ -80,6 +80,34 @@ class Pricer:
         response = readable_response(event.response_body)
         return _call(event, response, self._charge(event, response), self._saved(event))
 
+    def worst(
+        self, event: ResponseEvent, input_tokens: int | None, output_tokens: int | None, choices: int
+    ) -> int | None:
+        """Nano-dollars that a call of at most so many tokens can't cost more than, whatever it is answered;
+        None if its price is not known. None of tokens: as many as the model has room for, output by choice.
+
+        `event` has the call's project, provider, model and time; dearer ways of service are thought of.
+        """
+        window = self._window(event)
+        if window is None and (input_tokens is None or output_tokens is None):
+            return None
+        most_in = window or 0 if input_tokens is None else input_tokens
+        most_out = (window or 0) * choices if output_tokens is None else output_tokens
+        worst = 0
+        for tier in ("", "priority"):
+            quote = self._quote(event.model_copy(update={"service_tier": tier}))
+            if quote is None or (quote.sheet.empty and not quote.free):
+                return None
+            worst = max(worst, quote.sheet.worst(most_in, most_out))
+        return worst
+
+    def _window(self, event: ResponseEvent) -> int | None:
+        windows = [
+            self._prices.context_window(GENAI_IDS.get(name.provider, name.provider), name.model)
+            for name in self._names(event)
+        ]
+        return max((window for window in windows if window), default=None)
+
     def _saved(self, event: ResponseEvent) -> int | None:
         """What a hit of the cache would have cost, by the usage of the stored answer."""
         if event.outcome is not Outcome.CACHE_HIT or not event.usage:

@@ -113,6 +113,16 @@ class Sheet:
         total = sums["input"] + sums["output"] + sums[""]
         return Cost(self._nanos(total), self._nanos(sums["input"]), self._nanos(sums["output"]))
 
+    def worst(self, input_tokens: int, output_tokens: int) -> int:
+        """Nano-dollars that no call of so many tokens costs more than: all at the highest price there is."""
+        rates = {"input": 0, "output": 0, "fee": 0}
+        for term in self._terms:
+            kind = "fee" if term.key == "requests" else term.direction
+            if kind == "fee" or (kind in rates and term.key.endswith("tokens")):
+                rates[kind] = max(rates[kind], *(tier.rate for tier in term.tiers))
+        numerator = rates["input"] * input_tokens + rates["output"] * output_tokens + rates["fee"]
+        return -(-numerator // self._denominator)
+
     def _nanos(self, numerator: Counted) -> int:
         return round_half_even(numerator, self._denominator)
 

@@ -1,6 +1,7 @@
 """Edges, real Kafka, Faust, the sink and ClickHouse's engine over HTTP, each killed under load."""
 
 import asyncio
+import base64
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -12,10 +13,12 @@ from tallygate.runtime.tasks import spawn
 from tests.end_to_end.accounts import assert_accounts_equal
 from tests.end_to_end.conftest import edge_env
 from tests.end_to_end.stack import Gateway, command, wait_ready
+from tests.end_to_end.test_budgets import alerts, create_rule, seconds_until_refused, status
 from tests.support.distributed_system import ClickHouse
 from tests.support.kafka_broker import running_broker
 from tests.support.load import Load, Received
 from tests.support.processes import Started
+from tests.support.wait import eventually_sync
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
@@ -26,14 +29,17 @@ PER_SECOND = 200.0
 class Distributed:
     """Every process of the distributed run; each can be killed and started again."""
 
-    COMMANDS = ("edge", "worker", "sink", "api")
+    COMMANDS = ("edge", "worker", "budgets", "sink", "api")
 
     def __init__(self, simulator: str, broker: DevBroker, clickhouse: ClickHouse, directory: Path) -> None:
         ports = (free_port(), free_port())
         self._directory = directory
-        self._env = edge_env(simulator, directory / "data", *ports) | {
+        self.env = edge_env(simulator, directory / "data", *ports) | {
             "TALLYGATE_KAFKA__BOOTSTRAP_SERVERS": broker.bootstrap_servers,
             "TALLYGATE_CLICKHOUSE__PORT": str(clickhouse.config.port),
+            # All of one machine here; of several it would be PostgreSQL.
+            "TALLYGATE_CONTROL__DSN": f"sqlite:///{directory / 'control.db'}",
+            "TALLYGATE_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
         }
         self.broker = broker
         self.gateway = Gateway(*ports)
@@ -44,7 +50,7 @@ class Distributed:
 
     def start(self, name: str) -> None:
         """Start one command."""
-        env = self._env | {"TALLYGATE_DATA_DIR": str(self._directory / name)}
+        env = self.env | {"TALLYGATE_DATA_DIR": str(self._directory / name)}
         self.commands[name] = command(name, env=env, log=self._directory / f"{name}.log")
 
     def kill_and_restart(self, name: str) -> None:
@@ -126,3 +132,31 @@ async def test_the_broker_is_away_for_a_while(system: Distributed, outage_s: flo
     received = await load
     assert received.failed == {}
     await assert_accounts_equal(system.gateway, received)
+
+
+def test_a_budget_blocks_within_a_second_and_is_told_once_though_its_keeper_is_killed(
+    system: Distributed,
+) -> None:
+    """The way of a crossing: edge, outbox, Kafka, worker, budgets, Kafka, shipper, edge."""
+    options = ["--metric", "requests", "--limit", "5", "--window", "month", "--group-by", "user"]
+    rule = create_rule(system.env, "Five calls", *options, "--action", "block")
+    url = system.gateway.url
+
+    def crossed(user: str) -> float:
+        assert [status(url, user) for _ in range(5)] == [200] * 5
+        return seconds_until_refused(url, user, within_s=60.0)
+
+    crossed("first")  # the rule has come to everybody
+    took = sorted(crossed(f"user-{number}") for number in range(10))
+    print("seconds until 402:", " ".join(f"{each:.2f}" for each in took))
+    assert took[0] < 1.0  # the way's length; on a busy machine the others say how busy it is
+    assert [status(url, "last") for _ in range(4)] == [200] * 4
+    system.kill_and_restart("budgets")
+    assert status(url, "last") == 200
+    seconds_until_refused(url, "last", within_s=60.0)
+    system.kill_and_restart("edge")
+    eventually_sync(system.gateway.ready)
+    assert status(url, "last") == 402
+    users = ["first", *(f"user-{number}" for number in range(10)), "last"]
+    expected = sorted([user, "firing", 100] for user in users)
+    eventually_sync(lambda: sorted(alerts(system, rule)) == expected)

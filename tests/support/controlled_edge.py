@@ -12,6 +12,7 @@ from tallygate.control.rules import model_matcher
 from tallygate.control.secrets import digest
 from tallygate.control.snapshot import Grant, KeyInfo, Snapshot
 from tallygate.edge import controls
+from tallygate.edge.budget.worst import WorstCases
 from tallygate.edge.limits.meter import CallMeter
 from tallygate.edge.outbox.writer import OutboxWriter
 from tallygate.edge.server import EdgeServer
@@ -27,6 +28,7 @@ async def controlled_edge(
     handler: Handler,
     meter: CallMeter | None = None,
     snapshot: Snapshot | None = None,
+    worst_cases: WorstCases | None = None,
     **settings: Any,
 ) -> AsyncIterator[Edge]:
     """An edge in front of a provider; `directory` is its data directory."""
@@ -37,7 +39,13 @@ async def controlled_edge(
         outbox = OutboxWriter(outbox_dir, config.outbox)
         try:
             async with (
-                controls.opened(Settings(data_dir=directory, **settings), metrics, meter) as steps,
+                controls.opened(
+                    Settings(data_dir=directory, **settings),
+                    metrics,
+                    meter,
+                    worst_cases,
+                    lambda: (snapshot or Snapshot()).rule_book,
+                ) as steps,
                 EdgeServer(
                     config,
                     outbox,
