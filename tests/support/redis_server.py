@@ -1,6 +1,7 @@
 """A real Redis on a socket file of its own, for the tests of what is shared by machines."""
 
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -24,8 +25,15 @@ def redis_server() -> Iterator[str]:
         options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", directory]
         process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            eventually_sync(path.exists)
+            eventually_sync(lambda: _answers(path))
             yield f"unix://{path}"
         finally:
             process.kill()
             process.wait()
+
+
+def _answers(path: Path) -> bool:
+    """Whether it takes connections: its socket's file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+    return True
