@@ -18,6 +18,7 @@ from tallygate.control.later import LaterStore
 from tallygate.control.open import open_rules, open_store
 from tallygate.control.store import users
 from tallygate.infra import ports
+from tallygate.infra.audit import add_audit
 from tallygate.infra.process import StopSignals
 from tallygate.infra.standing import KafkaLedger
 from tallygate.runtime.clickhouse import ServerTarget, Target
@@ -100,6 +101,7 @@ def application(
     app = build_app(target, door=door, gateway_url=gateway, registry=registry, ledger=ledger)
     app.add_subapp(PREFIX, build_admin(store.opened))
     mount_sign_in(app, settings, door)
+    add_audit(app, settings, target, registry if registry is not None else CollectorRegistry())
     app.cleanup_ctx.append(store.lifetime)
     return app
 

@@ -65,12 +65,17 @@ def _edges(settings: Settings, partitions: int = 1) -> list[ChildSpec]:
     ]
 
 
+class OwnedError(ConfigError):
+    """Another tallygate is at work on the data directory."""
+
+
 @contextmanager
 def owned(data_dir: Path) -> Iterator[None]:
     """Hold the data directory.
 
     Raises:
-        ConfigError: it can't be written, or another supervisor holds it.
+        OwnedError: another supervisor holds it.
+        ConfigError: it can't be written.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -82,7 +87,7 @@ def owned(data_dir: Path) -> Iterator[None]:
         yield
     except BlockingIOError as error:
         message = f"data_dir (TALLYGATE_DATA_DIR): {data_dir} is in use by another tallygate"
-        raise ConfigError(message) from error
+        raise OwnedError(message) from error
     finally:
         os.close(fd)
 

@@ -27,6 +27,8 @@ MetricName = Literal[
     "tallygate_core_dead_letters",  # records set aside because they can't be processed
     "tallygate_core_retries_total",  # times that the core's store or state was not available
     "tallygate_core_alerts_total",  # alerts of budgets and rules raised by the embedded core since its start
+    "tallygate_audit_differences",  # figures in which log, totals and store differed when last compared
+    "tallygate_audit_timestamp_seconds",  # when they were compared last
     "tallygate_core_corrupt_segments",  # outbox segments whose rest is damaged and was skipped
 ]
 NAMES: tuple[str, ...] = get_args(MetricName)

@@ -4,6 +4,7 @@ import click
 
 from tallygate.infra.cli.admins import admins
 from tallygate.infra.cli.api import api
+from tallygate.infra.cli.audit import audit
 from tallygate.infra.cli.budgets import budgets
 from tallygate.infra.cli.channels import channels, hooks
 from tallygate.infra.cli.check import check
@@ -37,7 +38,7 @@ def main(parent: int | None) -> None:
         die_with(parent)
 
 
-COMMANDS = (up, demo, check, edge, worker, budgets, sink, api, replay, simulator)
+COMMANDS = (up, demo, check, edge, worker, budgets, sink, api, replay, audit, simulator)
 CONTROL = (keys, providers, projects, aliases, rules, channels, hooks, prices, users, tokens, admins)
 PROCESSES = (edge_worker, core, shipper)
 for command in (*COMMANDS, *CONTROL, *PROCESSES):

@@ -18,7 +18,7 @@ from tallygate.stream_processors.store import Placed
 
 POLL_MESSAGES = 64
 STALLED_S = 30.0
-SLACK_MS = 24 * 3_600_000
+SLACK_US = 24 * 3_600_000_000
 """Kafka knows when a message was written, which for a call of a given time may be a day later: an edge ships
 what had waited through an outage."""
 Offsets = dict[TopicPartition, int]
@@ -27,9 +27,11 @@ Offsets = dict[TopicPartition, int]
 class KafkaLog:
     """An `EventLog` over `llm.requests` and `llm.responses`, up to where they end now."""
 
-    def __init__(self, config: KafkaConfig, span: Span) -> None:
+    def __init__(self, config: KafkaConfig, span: Span, since_us: int | None = None) -> None:
+        """`since_us`: read what Kafka was given from then on; else, what may hold calls of the span."""
         self._config = config
         self._span = span
+        self._since_us = span.from_us - SLACK_US if since_us is None else since_us
         self._begin: Offsets = {}
         self._end: Offsets = {}
         self._at: Offsets = {}
@@ -113,7 +115,7 @@ class KafkaLog:
         places = [TopicPartition(t, p) for t in topics for p in range(self._config.partitions)]
         consumer.assign(places)
         self._end = await consumer.end_offsets(places)
-        since_ms = max(0, self._span.from_us // 1000 - SLACK_MS)
+        since_ms = max(0, self._since_us // 1000)
         found: Mapping[TopicPartition, object | None] = await consumer.offsets_for_times(
             dict.fromkeys(places, since_ms)
         )

@@ -58,6 +58,11 @@ class Distributed:
         self.commands[name].kill()
         self.start(name)
 
+    def audit(self) -> Started:
+        """`tallygate audit`."""
+        env = self._env | {"TALLYGATE_DATA_DIR": str(self._directory / "audit")}
+        return command("audit", "--mode", "distributed", env=env, log=self._directory / "audit.log")
+
     def stop(self) -> dict[str, int]:
         """SIGTERM to all; exit codes by name."""
         return {name: process.stop() for name, process in self.commands.items()}
@@ -160,3 +165,10 @@ def test_a_budget_blocks_within_a_second_and_is_told_once_though_its_keeper_is_k
     users = ["first", *(f"user-{number}" for number in range(10)), "last"]
     expected = sorted([user, "firing", 100] for user in users)
     eventually_sync(lambda: sorted(alerts(system, rule)) == expected)
+
+
+def test_the_books_agree(system: Distributed) -> None:
+    """After all that: log, totals and store, compared by the command."""
+    audit = system.audit()
+    assert audit.wait(within_s=120) == 0, audit.tail()
+    assert "Event log, running totals and store agree." in audit.tail()
