@@ -60,7 +60,7 @@ class Distributed:
 
     def audit(self) -> Started:
         """`tallygate audit`."""
-        env = self._env | {"TALLYGATE_DATA_DIR": str(self._directory / "audit")}
+        env = self.env | {"TALLYGATE_DATA_DIR": str(self._directory / "audit")}
         return command("audit", "--mode", "distributed", env=env, log=self._directory / "audit.log")
 
     def stop(self) -> dict[str, int]:
