@@ -174,6 +174,10 @@ class Counts:
     faults: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Requests, and the answers that they must not have."""
 
+    def sent(self) -> int:
+        """How many requests were sent."""
+        return sum(self.statuses.values())
+
     def send(self, port: int, made: Made) -> None:
         """Send a request; count its answer's status, 0 where there is none. What must not be is kept."""
         begin = time.monotonic()

@@ -12,7 +12,7 @@ from tests.contract.fuzz import BODIES, FUZZ_S, PATHS, Counts, Made, api_request
 SURFACES = {"gateway": requests(PATHS, BODIES), "api": api_requests()}
 
 
-@pytest.mark.timeout(FUZZ_S * 3 + 120)
+@pytest.mark.timeout(FUZZ_S * 3 + 300)
 @pytest.mark.parametrize("surface", SURFACES)
 def test_nothing_that_is_sent_breaks_it(surface: str, system: System) -> None:
     base = system.gateway.url if surface == "gateway" else system.gateway.api
@@ -24,17 +24,16 @@ def test_nothing_that_is_sent_breaks_it(surface: str, system: System) -> None:
     @seed(time.time_ns())
     @given(made=SURFACES[surface])
     def send(made: Made) -> None:
-        if time.monotonic() < end:
+        # On a busy machine the first requests are long in the making: some must be sent whatever the time.
+        if time.monotonic() < end or counts.sent() <= 2 * FUZZ_S:
             counts.send(port, made)
         else:
             raise Enough
 
     with pytest.raises(Enough):
         send()
-    sent = sum(counts.statuses.values())
-    print(f"\n{surface}: {sent} requests, slowest {counts.slowest_s:.2f} s, {dict(counts.statuses)}")
+    print(f"\n{surface}: {counts.sent()} requests, slowest {counts.slowest_s:.2f} s, {dict(counts.statuses)}")
     assert counts.faults[:1] == []
-    assert sent > 2 * FUZZ_S
     assert system.process.exit_code is None
     assert httpx2.get(f"{base}/readyz").status_code == 200
 
