@@ -37,8 +37,9 @@ class RefusedError(Exception):
 
 
 def error_response(status: int, code: str, message: str, param: str = "") -> web.Response:
-    """An error's response."""
-    error = {"message": message, "type": "tallygate_error", "code": code, "param": param or None}
+    """An error's response. It may quote what a header held, which need not be text."""
+    readable, where = (text.encode("utf-8", "replace").decode() for text in (message, param))
+    error = {"message": readable, "type": "tallygate_error", "code": code, "param": where or None}
     return web.Response(body=orjson.dumps({"error": error}), status=status, content_type=JSON)
 
 
