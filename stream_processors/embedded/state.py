@@ -173,8 +173,13 @@ class RunnerState:
             RetryableError: nothing was written.
         """
         now_us = time.time_ns() // 1000
-        totals = [(*key, *_values(tally), min(MAX_SUM, tally.last_seen_us)) for key, tally in deltas.items()]
-        periods = [(*key, period, *span, *_values(tally)) for (key, period, span), tally in deltas.periods()]
+        values = _Values()
+        totals = [
+            (*key, *values.of(tally), min(MAX_SUM, tally.last_seen_us)) for key, tally in deltas.items()
+        ]
+        periods = [
+            (*key, period, *span, *values.of(tally)) for (key, period, span), tally in deltas.periods()
+        ]
         sums = [] if rules is None else [(*key, encode(each)) for key, each in rules.changed.items()]
         letters = [(d.edge_id, min(d.seq, MAX_SUM), d.topic, d.reason, d.payload, now_us) for d in dead]
         places = [
@@ -319,6 +324,20 @@ def _sketch_add(held: str, more: str) -> str:
     for bucket, count in orjson.loads(more).items():
         total[bucket] = total.get(bucket, 0) + count
     return orjson.dumps(total).decode()
+
+
+class _Values:
+    """Tallies as values of columns. Those of a key's periods are mostly one and the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Tally, list[int | str]]] = {}
+
+    def of(self, tally: Tally) -> list[int | str]:
+        """The counters and sketches of a tally, which may not change any more."""
+        known = self._known.get(id(tally))
+        if known is None:  # with the tally itself: while it lives, no other has its id
+            known = self._known[id(tally)] = (tally, _values(tally))
+        return known[1]
 
 
 def _values(tally: Tally) -> list[int | str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tallygate.schemas.records import Call
 from tallygate.schemas.topics import RESPONSES
 from tallygate.schemas.totals import UsageTotals
-from tallygate.stream_processors.usage import Deltas, UsageKey, ZoneOf, prune
+from tallygate.stream_processors.usage import Deltas, KeptPeriods, UsageKey, ZoneOf, prune
 from tallygate.stream_processors.usage.tally import Fact, fact_of
 from tallygate.stream_processors.usage.totals import PeriodTally, Reached, added, is_idle, nothing
 
@@ -65,11 +65,11 @@ class PartitionTotals:
         periods: dict[UsageKey, list[PeriodTally]] = defaultdict(list)
         for (key, period, span), tally in deltas.periods():
             periods[key].append((period, span, tally))
-        reached = Reached(seqs, ended_us)
+        reached, kept = Reached(seqs, ended_us), KeptPeriods(now_us)
         changed = {}
         for key, tally in deltas.items():
             held = self._totals.get(key) or nothing(key, self._partition)
-            changed[key] = added(held, tally, periods[key], reached, zone_of(key.project), now_us)
+            changed[key] = added(held, tally, periods[key], reached, zone_of(key.project), kept)
         self._totals.update(changed)
         return Counted(changed, tuple(fresh))
 

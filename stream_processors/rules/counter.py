@@ -60,13 +60,14 @@ class RuleCounter:
 
     def count(self, calls: Iterable[tuple[Call, Fact]], marks: Mapping[str, int]) -> Changes:
         """Count calls, each given once. `marks` are what is counted of the partition with them."""
-        touched: dict[_Version, set[RuleKey]] = defaultdict(set)
-        for call, fact in calls:
-            for counting in self._by_project.get(call.project, ()):
-                key = counting.count(call, fact)
-                found = touched[counting.progress_key[:3]]
-                if key is not None:
-                    found.add(key)
+        by_project: dict[str, list[tuple[Call, Fact]]] = defaultdict(list)
+        for each in calls:
+            by_project[each[0].project].append(each)
+        touched = {
+            counting.version: counting.count(of_it)
+            for project, of_it in by_project.items()
+            for counting in self._by_project.get(project, ())
+        }
         return self._changes(touched, marks)
 
     def pending(self, now_us: int) -> list[BackfillAsked]:

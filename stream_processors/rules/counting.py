@@ -1,6 +1,7 @@
 """One rule's counting in one partition."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from tallygate.schemas.periods import Span
 from tallygate.schemas.records import Call
@@ -11,6 +12,12 @@ from tallygate.stream_processors.rules.keys import RuleKey
 from tallygate.stream_processors.rules.labels import group_of
 from tallygate.stream_processors.rules.windows import bucket_of, needed_from
 from tallygate.stream_processors.usage.tally import Fact, Tally, fields_of, tally_of
+
+
+class _Bucket(NamedTuple):
+    key: RuleKey
+    end_us: int
+    tally: Tally
 
 
 class Counting:
@@ -24,45 +31,56 @@ class Counting:
         self._matches = matcher_of(rule.filter)
         self._group_of = group_of(rule.group_by)
         self._needed_from_us = 0
-        self._held: dict[RuleKey, tuple[Tally, int]] = {}
+        self._held: dict[tuple[str, int], _Bucket] = {}
+        """By group and the bucket's start."""
+        self._span = Span(0, 0)
+        self.version = (rule.project, rule.rule_id, rule.counting_revision)
+        self.progress_key = RuleKey(*self.version)
 
     def load(self, totals: RuleTotals) -> None:
         """Take over sums that were written earlier."""
         tally = tally_of(totals, sketched=self._sketched)
         tally.first_us, tally.last_us = totals.first_us, totals.last_us
-        self._held[self._key(totals.group, totals.bucket_start_us)] = (tally, totals.bucket_end_us)
+        key = RuleKey(*self.version, totals.group, totals.bucket_start_us)
+        self._held[key[3:]] = _Bucket(key, totals.bucket_end_us, tally)
 
-    def count(self, call: Call, fact: Fact) -> RuleKey | None:
-        """Count a call if it is one of the rule's; return the key that it counts under."""
-        if self._matches is not None and not self._matches(call):
-            return None
-        group = self._group_of(call)
-        if group is None:
-            return None
-        bucket = bucket_of(self.rule, fact.received_at_us)
-        if bucket.start_us < self._needed_from_us:
-            return None
-        key, tally = self._at(group, bucket)
-        tally.count(fact)
-        return key
+    def count(self, calls: Iterable[tuple[Call, Fact]]) -> set[RuleKey]:
+        """Count those calls that are the rule's; return the keys that they count under."""
+        touched: set[RuleKey] = set()
+        for call, fact in calls:
+            if self._matches is not None and not self._matches(call):
+                continue
+            group = self._group_of(call)
+            if group is None:
+                continue
+            at_us = fact.received_at_us
+            span = self._span
+            if not span.start_us <= at_us < span.end_us:  # calls come nearly in order
+                span = self._span = bucket_of(self.rule, at_us)
+            if span.start_us < self._needed_from_us:
+                continue
+            bucket = self._at(group, span)
+            bucket.tally.count(fact)
+            touched.add(bucket.key)
+        return touched
 
-    def add(self, group: str, bucket: Span, tally: Tally) -> RuleKey:
+    def add(self, group: str, span: Span, tally: Tally) -> RuleKey:
         """Add what was counted elsewhere."""
-        key, held = self._at(group, bucket)
-        held.add(tally)
-        return key
+        bucket = self._at(group, span)
+        bucket.tally.add(tally)
+        return bucket.key
 
     def expire(self, now_us: int) -> list[RuleKey]:
         """Forget the buckets that nobody looks at any more; which those were."""
-        self._needed_from_us = needed_from(self.rule, now_us)
-        old = [key for key in self._held if key.bucket_start_us < self._needed_from_us]
+        first_us = self._needed_from_us = needed_from(self.rule, now_us)
+        old = [bucket.key for (_, start_us), bucket in self._held.items() if start_us < first_us]
         for key in old:
-            del self._held[key]
+            del self._held[key[3:]]
         return old
 
-    def records(self, keys: Iterator[RuleKey] | set[RuleKey]) -> dict[RuleKey, RuleTotals]:
+    def records(self, keys: Iterable[RuleKey]) -> dict[RuleKey, RuleTotals]:
         """The sums of some keys as records."""
-        return {key: self._record(key) for key in keys if key in self._held}
+        return {key: self._record(self._held[key[3:]]) for key in keys if key[3:] in self._held}
 
     def progress_record(self, applied: Mapping[str, int]) -> RuleTotals:
         """How far it is, as a record: everything up to `applied` is counted."""
@@ -77,26 +95,18 @@ class Counting:
 
     def keys(self) -> set[RuleKey]:
         """All that it has sums of, and its progress."""
-        return {self.progress_key, *self._held}
+        return {self.progress_key, *(bucket.key for bucket in self._held.values())}
 
-    @property
-    def progress_key(self) -> RuleKey:
-        """The key of its progress."""
-        return self._key("", 0)
+    def _at(self, group: str, span: Span) -> "_Bucket":
+        bucket = self._held.get((group, span.start_us))
+        if bucket is None:
+            key = RuleKey(*self.version, group, span.start_us)
+            bucket = _Bucket(key, span.end_us, Tally(sketched=self._sketched))
+            self._held[group, span.start_us] = bucket
+        return bucket
 
-    def _at(self, group: str, bucket: Span) -> tuple[RuleKey, Tally]:
-        key = self._key(group, bucket.start_us)
-        held = self._held.get(key)
-        if held is None:
-            held = self._held[key] = (Tally(sketched=self._sketched), bucket.end_us)
-        return key, held[0]
-
-    def _key(self, group: str, start_us: int) -> RuleKey:
-        rule = self.rule
-        return RuleKey(rule.project, rule.rule_id, rule.counting_revision, group, start_us)
-
-    def _record(self, key: RuleKey) -> RuleTotals:
-        tally, end_us = self._held[key]
+    def _record(self, bucket: "_Bucket") -> RuleTotals:
+        key, end_us, tally = bucket
         return RuleTotals.model_construct(
             project=key.project,
             rule_id=key.rule_id,

@@ -157,7 +157,7 @@ def _cleaned(texts: list[str]) -> list[str]:
 
 
 def _cleaned_map(texts: dict[str, str]) -> dict[str, str]:
-    if all(map(str.isascii, texts)) and all(map(str.isascii, texts.values())):
+    if "".join(texts).isascii() and "".join(texts.values()).isascii():
         return texts
     return {_clean(key): _clean(value) for key, value in texts.items()}
 
@@ -187,18 +187,20 @@ def _properties() -> tuple[Column[Any], Column[Any]]:
     Names are compared without case (they come as HTTP headers, and many clients send those in lower case).
     """
 
-    def by_name(records: Sequence[Any]) -> list[dict[str, str]]:
-        return [{key: value for key, (_, value) in _folded(record).items()} for record in records]
+    # Of names that differ in case only, the last one counts.
+    def by_name(records: Sequence[CallContext]) -> list[dict[str, str]]:
+        return [
+            {name.lower(): value for name, value in _cleaned_map(record.properties).items()}
+            for record in records
+        ]
 
-    def names(records: Sequence[Any]) -> list[list[str]]:
-        return [[name for name, _ in _folded(record).values()] for record in records]
+    def names(records: Sequence[CallContext]) -> list[list[str]]:
+        return [
+            list({name.lower(): name for name in _cleaned_map(record.properties)}.values())
+            for record in records
+        ]
 
     return Column("properties", MAP, by_name), Column("property_names", NAMES, names)
-
-
-def _folded(record: CallContext) -> dict[str, tuple[str, str]]:
-    """Of names that differ in case only, the last one counts."""
-    return {name.lower(): (name, value) for name, value in _cleaned_map(record.properties).items()}
 
 
 def _time(name: str) -> Column[Any]:

@@ -1,6 +1,6 @@
 """Running totals per project, user, key, model, provider, property, session and workflow. Pure."""
 
-from tallygate.stream_processors.usage.deltas import PERIODS, Deltas, PeriodKey, ZoneOf, is_kept
+from tallygate.stream_processors.usage.deltas import PERIODS, Deltas, KeptPeriods, PeriodKey, ZoneOf
 from tallygate.stream_processors.usage.keys import UsageKey, decode_key, encode_key, keys_of
 from tallygate.stream_processors.usage.sums import COUNTERS, Sums, sums_of
 from tallygate.stream_processors.usage.tally import Fact, Tally, fact_of, plus
@@ -11,6 +11,7 @@ __all__ = [
     "PERIODS",
     "Deltas",
     "Fact",
+    "KeptPeriods",
     "PeriodKey",
     "Sums",
     "Tally",
@@ -19,7 +20,6 @@ __all__ = [
     "decode_key",
     "encode_key",
     "fact_of",
-    "is_kept",
     "keys_of",
     "plus",
     "prune",

@@ -27,7 +27,7 @@ class Deltas:
 
     def __init__(self, zone_of: ZoneOf, now_us: int) -> None:
         self._zone_of = zone_of
-        self._now_us = now_us
+        self._kept = KeptPeriods(now_us)
         self._parts: dict[tuple[Span, ...], dict[UsageKey, Tally]] = {}
 
     def add(self, call: Call, fact: Fact | None = None) -> None:
@@ -53,15 +53,26 @@ class Deltas:
             for spans, part in self._parts.items()
             for period, span in zip(PERIODS, spans, strict=True)
             for key, tally in part.items()
-            if is_kept(period, self._zone_of(key.project), span.start_us, self._now_us)
+            if self._kept.keeps(period, self._zone_of(key.project), span.start_us)
         )
 
 
-def is_kept(period: Period, zone: str, start_us: int, now_us: int) -> bool:
-    """Whether a period is the present one, the one before, or, by a clock that is ahead, the next."""
-    current = period_of(period, zone, now_us)
-    previous = period_of(period, zone, max(0, current.start_us - 1))
-    return previous.start_us <= start_us <= current.end_us
+class KeptPeriods:
+    """Which periods have running sums: the present one, the one before, and, for clocks that are ahead, the
+    next."""
+
+    def __init__(self, now_us: int) -> None:
+        self._now_us = now_us
+        self._starts: dict[tuple[Period, str], Span] = {}
+
+    def keeps(self, period: Period, zone: str, start_us: int) -> bool:
+        """Whether a period of a time zone that begins then is one of them."""
+        starts = self._starts.get((period, zone))
+        if starts is None:
+            current = period_of(period, zone, self._now_us)
+            previous = period_of(period, zone, max(0, current.start_us - 1))
+            starts = self._starts[period, zone] = Span(previous.start_us, current.end_us)
+        return starts.start_us <= start_us <= starts.end_us
 
 
 def _merged(parts: Iterator[tuple[K, Tally]]) -> Iterator[tuple[K, Tally]]:

@@ -52,14 +52,21 @@ class Tally:
 
     def count(self, fact: Fact) -> None:
         """Add one call."""
+        _, more, latency, ttft, received_at_us, ended_at_us = fact
         sums = self.sums
-        for index, number in fact.more:
+        for index, number in more:
             sums[index] += number
         if self.sketched:
-            self.latency[fact.latency_bucket] = self.latency.get(fact.latency_bucket, 0) + 1
-            if fact.ttft_bucket is not None:
-                self.ttft[fact.ttft_bucket] = self.ttft.get(fact.ttft_bucket, 0) + 1
-        self._extend(fact.received_at_us, fact.received_at_us, fact.ended_at_us)
+            self.latency[latency] = self.latency.get(latency, 0) + 1
+            if ttft is not None:
+                self.ttft[ttft] = self.ttft.get(ttft, 0) + 1
+        # Written out: this runs for every call under every key and rule.
+        if received_at_us < self.first_us:
+            self.first_us = received_at_us
+        if received_at_us > self.last_us:
+            self.last_us = received_at_us
+        if ended_at_us > self.last_seen_us:
+            self.last_seen_us = ended_at_us
 
     def add(self, other: "Tally") -> None:
         """Add what another has counted."""
@@ -67,12 +74,9 @@ class Tally:
         if self.sketched:
             add(self.latency, other.latency)
             add(self.ttft, other.ttft)
-        self._extend(other.first_us, other.last_us, other.last_seen_us)
-
-    def _extend(self, first_us: int, last_us: int, last_seen_us: int) -> None:
-        self.first_us = min(self.first_us, first_us)
-        self.last_us = max(self.last_us, last_us)
-        self.last_seen_us = max(self.last_seen_us, last_seen_us)
+        self.first_us = min(self.first_us, other.first_us)
+        self.last_us = max(self.last_us, other.last_us)
+        self.last_seen_us = max(self.last_seen_us, other.last_seen_us)
 
 
 def fields_of(tally: Tally) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tallygate.schemas.periods import Period, Span
 from tallygate.schemas.totals import PeriodSums, UsageTotals
-from tallygate.stream_processors.usage.deltas import is_kept
+from tallygate.stream_processors.usage.deltas import KeptPeriods
 from tallygate.stream_processors.usage.keys import UsageKey
 from tallygate.stream_processors.usage.tally import Tally, plus
 
@@ -33,7 +33,12 @@ def nothing(key: UsageKey, partition: int) -> UsageTotals:
 
 
 def added(
-    held: UsageTotals, tally: Tally, periods: Iterable[PeriodTally], reached: Reached, zone: str, now_us: int
+    held: UsageTotals,
+    tally: Tally,
+    periods: Iterable[PeriodTally],
+    reached: Reached,
+    zone: str,
+    kept: KeptPeriods,
 ) -> UsageTotals:
     """A total with a batch added; it has then counted, or been passed by, all that the batch reached."""
     at_us = {edge: max(us, held.applied_at_us.get(edge, 0)) for edge, us in reached.ended_us.items()}
@@ -41,7 +46,7 @@ def added(
         update={
             **plus(held, tally),
             "last_seen_us": max(held.last_seen_us, tally.last_seen_us),
-            "periods": _periods(held.periods, periods, zone, now_us),
+            "periods": _periods(held.periods, periods, zone, kept),
             "applied": {**held.applied, **reached.seqs},
             "applied_at_us": {**held.applied_at_us, **at_us},
         }
@@ -49,12 +54,10 @@ def added(
 
 
 def _periods(
-    held: Iterable[PeriodSums], more: Iterable[PeriodTally], zone: str, now_us: int
+    held: Iterable[PeriodSums], more: Iterable[PeriodTally], zone: str, kept: KeptPeriods
 ) -> tuple[PeriodSums, ...]:
     sums = {
-        (each.period, each.start_us): each
-        for each in held
-        if is_kept(each.period, zone, each.start_us, now_us)
+        (each.period, each.start_us): each for each in held if kept.keeps(each.period, zone, each.start_us)
     }
     for period, span, tally in more:
         old = sums.get((period, span.start_us))
