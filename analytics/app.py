@@ -16,7 +16,8 @@ from tallygate.analytics.console import Console
 from tallygate.analytics.executor import QueryExecutor
 from tallygate.analytics.export.progress import Exports
 from tallygate.analytics.feedback.wiring import add_writers
-from tallygate.analytics.keys import CALLS, CONSOLE, EXECUTOR, EXPORTS, INFO, METRICS
+from tallygate.analytics.keys import CALLS, CONSOLE, EXECUTOR, EXPORTS, INFO, LIVE, METRICS
+from tallygate.analytics.live.source import Live
 from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.middlewares import counted, explained, shielded
 from tallygate.analytics.models import Info
@@ -36,6 +37,7 @@ def build_app(
     registry: CollectorRegistry | None = None,
     door: Door | None = None,
     ledger: Ledger = no_ledger,
+    live: Live | None = None,
 ) -> web.Application:
     """Build the application; it opens its own connections, in its own threads, when they are needed.
 
@@ -44,6 +46,7 @@ def build_app(
         registry: of the process, if it has more to tell at `/metrics`.
         door: how it is found out who asks; else whoever is at this machine.
         ledger: how rules stand.
+        live: the accounting's running totals, if this process can read them.
     """
     door = OpenDoor() if door is None else door
     app = web.Application(
@@ -57,6 +60,7 @@ def build_app(
     app[EXPORTS] = Exports()
     app[LEDGER] = ledger
     add_writers(app, target)
+    app[LIVE] = live
     app[INFO] = Info(version=metadata.version("tallygate"), gateway_url=gateway_url)
     app.on_shutdown.append(_stop_queries)
     app.cleanup_ctx.append(_connections)

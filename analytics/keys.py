@@ -7,6 +7,7 @@ from tallygate.analytics.console import Console
 from tallygate.analytics.executor import QueryExecutor
 from tallygate.analytics.export.progress import Exports
 from tallygate.analytics.feedback.writer import FeedbackWriter
+from tallygate.analytics.live.source import Live
 from tallygate.analytics.metrics import ApiMetrics
 from tallygate.analytics.models import Info
 from tallygate.control.access.access import access_of
@@ -18,6 +19,7 @@ CALLS = web.AppKey("calls", Calls)
 CONSOLE = web.AppKey("console", Console)
 EXECUTOR = web.AppKey("executor", QueryExecutor)
 METRICS = web.AppKey("metrics", ApiMetrics)
+LIVE: web.AppKey[Live | None] = web.AppKey("live")
 INFO = web.AppKey("info", Info)
 
 

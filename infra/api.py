@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from tallygate.analytics.app import build_app
+from tallygate.analytics.live.source import Live
 from tallygate.analytics.reports.budgets import Ledger, no_ledger
 from tallygate.control.access.mount import door_for, mount_sign_in
 from tallygate.control.access.origin import is_safe
@@ -19,6 +20,7 @@ from tallygate.control.open import open_rules, open_store
 from tallygate.control.store import users
 from tallygate.infra import ports
 from tallygate.infra.audit import add_audit
+from tallygate.infra.live import following
 from tallygate.infra.process import StopSignals
 from tallygate.infra.standing import KafkaLedger
 from tallygate.runtime.clickhouse import ServerTarget, Target
@@ -50,32 +52,38 @@ def run(settings: Settings) -> None:
 async def _until_signalled(settings: Settings) -> None:
     signals = StopSignals.listening()
     target = ServerTarget(settings.clickhouse)
-    async with _ledger(settings) as ledger, serving(settings, target, CollectorRegistry(), ledger):
-        await signals.stop.wait()
+    async with _followed(settings) as (ledger, live):
+        async with serving(settings, target, CollectorRegistry(), ledger, live):
+            await signals.stop.wait()
 
 
 @asynccontextmanager
-async def _ledger(settings: Settings) -> AsyncIterator[Ledger]:
-    """How rules stand, by what Kafka has of them."""
+async def _followed(settings: Settings) -> AsyncIterator[tuple[Ledger, Live]]:
+    """How rules stand, and the running totals, by what Kafka has of them."""
     rules = open_rules(settings)
     await asyncio.to_thread(rules.start)
     ledger = KafkaLedger(settings.kafka, rules.current)
-    following = spawn(ledger.run(), name="ledger")
+    totals = TopicTotals()
+    following = [
+        spawn(ledger.run(), name="ledger"),
+        spawn(totals.run(settings.kafka), name="totals"),
+    ]
     try:
-        yield ledger
+        yield ledger, Live(totals, lambda project: rules.current().time_zone(project))
     finally:
-        following.cancel()
-        await asyncio.wait([following])
+        for task in following:
+            task.cancel()
+        await asyncio.wait(following)
         await asyncio.to_thread(rules.stop)
 
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, target: Target, registry: CollectorRegistry, ledger: Ledger
+    settings: Settings, target: Target, registry: CollectorRegistry, ledger: Ledger, live: Live
 ) -> AsyncIterator[None]:
     """Serve while the block runs; `registry` is told at `/metrics`."""
     store = LaterStore(lambda: open_store(settings))
-    app = application(settings, target, store, registry, ledger)
+    app = application(settings, target, store, registry, ledger, live)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
@@ -94,11 +102,14 @@ def application(
     store: LaterStore,
     registry: CollectorRegistry | None = None,
     ledger: Ledger = no_ledger,
+    live: Live | None = None,
 ) -> web.Application:
     """Everything that is served at the API's address, behind its door."""
     door = door_for(settings, store.opened)
     gateway = f"http://{settings.edge_host}:{settings.edge_port}"
-    app = build_app(target, door=door, gateway_url=gateway, registry=registry, ledger=ledger)
+    app = build_app(
+        target, door=door, gateway_url=gateway, registry=registry, ledger=ledger, live=live
+    )
     app.add_subapp(PREFIX, build_admin(store.opened))
     mount_sign_in(app, settings, door)
     add_audit(app, settings, target, registry if registry is not None else CollectorRegistry())

@@ -17,10 +17,12 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from tallygate.analytics.live.source import Live
 from tallygate.analytics.requests.where import where
 from tallygate.control.open import open_rules
 from tallygate.infra.api import require_guarded, serving
 from tallygate.infra.core_metrics import watch
+from tallygate.infra.live import StateTotals
 from tallygate.infra.process import StopSignals
 from tallygate.infra.standing import EmbeddedLedger
 from tallygate.runtime.clickhouse import EmbeddedTarget, connect
@@ -72,6 +74,9 @@ def run(settings: Settings) -> None:
         past=past,
         budgets_file=settings.data_dir / "budgets.json",
     )
+    live = Live(
+        StateTotals(settings.data_dir / "state.db"), lambda project: rules.current().time_zone(project)
+    )
     try:
         rules.start()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
@@ -96,7 +101,8 @@ async def _serve(
     loop = asyncio.get_running_loop()
     thread = RunnerThread(runner, lambda: loop.call_soon_threadsafe(signals.stop.set))
     ledger = EmbeddedLedger(rules, settings.data_dir / STATE_NAME)
-    async with serving(settings, target, registry, ledger):
+    live = Live(StateTotals(settings.data_dir / STATE_NAME), lambda project: rules().time_zone(project))
+    async with serving(settings, target, registry, ledger, live):
         thread.start()
         gc.freeze()
         await signals.stop.wait()

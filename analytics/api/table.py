@@ -30,6 +30,7 @@ from tallygate.analytics.feedback.report import (
     read_scores,
 )
 from tallygate.analytics.keys import project_of
+from tallygate.analytics.live.totals import LIVE_TOTALS
 from tallygate.analytics.models import (
     ApiModel,
     CallDetail,
@@ -275,6 +276,7 @@ REPORTS = (
         scoped=True,
         answer=UsageReport,
     ),
+    LIVE_TOTALS,
     report(
         "/api/v1/usage/series",
         "getUsageSeries",

@@ -10,7 +10,7 @@ import orjson
 
 from tallygate.schemas.codec import decode
 from tallygate.schemas.records import RuleState
-from tallygate.schemas.totals import PeriodSums, RuleTotals, UsageTotals
+from tallygate.schemas.totals import Counters, PeriodSums, RuleTotals, UsageTotals
 from tallygate.stream_processors.embedded.batch import DeadRecord
 from tallygate.stream_processors.embedded.state import state_errors
 from tallygate.stream_processors.usage import UsageKey
@@ -47,6 +47,29 @@ def read_totals(path: Path, where: str = "", values: tuple[Any, ...] = ()) -> li
     return [
         UsageTotals(**row, applied=applied, periods=tuple(by_key.get(_key_of(row), ()))) for row in totals
     ]
+
+
+def top_totals(
+    path: Path,
+    key: tuple[str, str, str],
+    value: str | None,
+    period: tuple[str, int] | None,
+    limit: int,
+) -> list[tuple[str, Counters, int | None]]:
+    """The costliest totals of a project, dimension and name: of one value or of all, of all time or of the
+    period of a kind that begins then. Each with its value and the end of its last call, if it is of all
+    time."""
+    table = "usage_totals" if period is None else "usage_periods"
+    conditions = {"project": key[0], "dimension": key[1], "name": key[2]}
+    if value is not None:
+        conditions["value"] = value
+    values: tuple[Any, ...] = (*conditions.values(), *(period or ()), limit)
+    names = [*conditions, *(("period", "start_us") if period else ())]
+    where = " AND ".join(f"{name} = ?" for name in names)
+    query = f"SELECT * FROM {table} WHERE {where} ORDER BY cost_nanos DESC, requests DESC, value LIMIT ?"  # noqa: S608
+    with reading(path) as db:
+        rows = _rows(db, query, values)
+    return [(row["value"], Counters(**row), row.get("last_seen_us")) for row in rows]
 
 
 def read_rule_totals(path: Path) -> list[RuleTotals]:
