@@ -20,7 +20,7 @@ from tallygate.control.open import open_rules, open_store
 from tallygate.control.store import users
 from tallygate.infra import ports
 from tallygate.infra.audit import add_audit
-from tallygate.infra.live import following
+from tallygate.infra.live import TopicTotals
 from tallygate.infra.process import StopSignals
 from tallygate.infra.standing import KafkaLedger
 from tallygate.runtime.clickhouse import ServerTarget, Target
@@ -52,9 +52,11 @@ def run(settings: Settings) -> None:
 async def _until_signalled(settings: Settings) -> None:
     signals = StopSignals.listening()
     target = ServerTarget(settings.clickhouse)
-    async with _followed(settings) as (ledger, live):
-        async with serving(settings, target, CollectorRegistry(), ledger, live):
-            await signals.stop.wait()
+    async with (
+        _followed(settings) as (ledger, live),
+        serving(settings, target, CollectorRegistry(), ledger, live),
+    ):
+        await signals.stop.wait()
 
 
 @asynccontextmanager
@@ -107,9 +109,7 @@ def application(
     """Everything that is served at the API's address, behind its door."""
     door = door_for(settings, store.opened)
     gateway = f"http://{settings.edge_host}:{settings.edge_port}"
-    app = build_app(
-        target, door=door, gateway_url=gateway, registry=registry, ledger=ledger, live=live
-    )
+    app = build_app(target, door=door, gateway_url=gateway, registry=registry, ledger=ledger, live=live)
     app.add_subapp(PREFIX, build_admin(store.opened))
     mount_sign_in(app, settings, door)
     add_audit(app, settings, target, registry if registry is not None else CollectorRegistry())

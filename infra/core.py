@@ -74,9 +74,6 @@ def run(settings: Settings) -> None:
         past=past,
         budgets_file=settings.data_dir / "budgets.json",
     )
-    live = Live(
-        StateTotals(settings.data_dir / "state.db"), lambda project: rules.current().time_zone(project)
-    )
     try:
         rules.start()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:

@@ -2,23 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tallygate.analytics.live.source import LiveTotal, NotReadyError, TotalsAsked, costliest
 from tallygate.runtime.compacted import CompactedReader
 from tallygate.runtime.config import KafkaConfig
 from tallygate.runtime.kafka import KafkaUnavailableError
-from tallygate.runtime.publisher import FIRST_PAUSE_S, LAST_PAUSE_S
-from tallygate.runtime.tasks import spawn
 from tallygate.schemas.topics import USAGE
 from tallygate.stream_processors.embedded import top_totals
 from tallygate.stream_processors.errors import ProcessorError
 from tallygate.stream_processors.usage.live import LatestTotals
 
 log = logging.getLogger(__name__)
-POLL_S = 0.2
+POLL_S = 1.0
+"""How long a poll waits for news; they end it."""
+AGAIN_S = 1.0
 
 
 class StateTotals:
@@ -61,34 +59,24 @@ class TopicTotals:
             ]
         return costliest(totals, asked.limit)
 
+    async def run(self, config: KafkaConfig) -> None:
+        """Follow the topic until cancelled. While Kafka is away the last totals are told."""
+        while True:
+            reader = CompactedReader(config, [USAGE])
+            try:
+                await self._follow(reader)
+            except KafkaUnavailableError as error:
+                log.warning("running totals are told as they were: %s", error)
+            finally:
+                await reader.close()
+            await asyncio.sleep(AGAIN_S)
 
-@asynccontextmanager
-async def following(config: KafkaConfig) -> AsyncIterator[TopicTotals]:
-    """Totals that follow the topic while the block runs."""
-    totals = TopicTotals()
-    task = spawn(_follow(config, totals), name="totals")
-    try:
-        yield totals
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def _follow(config: KafkaConfig, totals: TopicTotals) -> None:
-    pause_s = FIRST_PAUSE_S
-    while True:
-        reader = CompactedReader(config, [USAGE])
-        try:
-            await reader.open()
-            while True:
-                for entry in await reader.poll(POLL_S):
-                    totals.latest.take(entry.partition, entry.key, entry.value)
-                totals.caught_up = totals.caught_up or reader.caught_up
-                pause_s = FIRST_PAUSE_S
-        except KafkaUnavailableError as error:
-            log.warning("totals: %s; again in %.1f s", error, pause_s)
-        finally:
-            await reader.close()
-        await asyncio.sleep(pause_s)
-        pause_s = min(2 * pause_s, LAST_PAUSE_S)
+    async def _follow(self, reader: CompactedReader) -> None:
+        """From the beginning: what was deleted meanwhile must not stay."""
+        await reader.open()
+        fresh = LatestTotals()
+        while True:
+            for entry in await reader.poll(POLL_S):
+                fresh.take(entry.partition, entry.key, entry.value)
+            if reader.caught_up:
+                self.latest, self.caught_up = fresh, True

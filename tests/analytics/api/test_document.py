@@ -12,8 +12,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from tallygate.analytics.api.document import document
 from tallygate.analytics.api.table import OPERATIONS
 from tallygate.analytics.app import build_app
+from tallygate.analytics.live.source import Live, LiveTotal, TotalsAsked
 from tallygate.analytics.reports.budgets import GroupStanding, RuleStanding
 from tallygate.schemas.filters import Condition, Not, Op
+from tallygate.schemas.totals import Counters
 from tests.stream_processors.budgets.sums import rule
 from tests.support.api import running_api, stored
 from tests.support.chdb_engine import empty_target
@@ -121,6 +123,13 @@ STANDING = RuleStanding(
 REPORTS = sorted(path for path, methods in DOCUMENT["paths"].items() if "get" in methods and "{" not in path)
 
 
+class Counted:
+    """Running totals of one user."""
+
+    def totals(self, _asked: TotalsAsked) -> list[LiveTotal]:
+        return [LiveTotal("ada", Counters(requests=3, latency_sketch={700: 3}), NOV_2026_US)]
+
+
 @pytest.mark.parametrize("path", REPORTS)
 async def test_answers_are_as_they_are_told(path: str) -> None:
     schema = DOCUMENT["paths"][path]["get"]["responses"]["200"]["content"].get("application/json")
@@ -137,7 +146,8 @@ async def test_answers_are_as_they_are_told(path: str) -> None:
         received_at_us=NOV_2026_US,
         ended_at_us=NOV_2026_US,
     )
-    async with running_api(stored([one]), ledger=lambda _project: [STANDING]) as api:
+    live = Live(Counted(), lambda _project: "UTC")
+    async with running_api(stored([one]), ledger=lambda _project: [STANDING], live=live) as api:
         validator(schema["schema"]).validate(await api.get(path, *pairs))
         if scoped:
             error = await api.get(path, ("from", "never"), status=400)
