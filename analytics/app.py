@@ -1,7 +1,7 @@
 """The application: query API and page. Knows ClickHouse by its target only, embedded or a server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from importlib import metadata
 
@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from tallygate.analytics import handlers
 from tallygate.analytics.api.document import get_document
+from tallygate.analytics.api.page import get_docs
 from tallygate.analytics.api.table import OPERATIONS
 from tallygate.analytics.calls import Calls
 from tallygate.analytics.console import Console
@@ -25,6 +26,8 @@ from tallygate.analytics.pages import add_pages
 from tallygate.analytics.reports.budgets import LEDGER, Ledger, no_ledger
 from tallygate.control.access.gate import DOOR, Door, gate
 from tallygate.control.access.open_door import OpenDoor
+from tallygate.control.api.exchange import OPENED
+from tallygate.control.store.database import ControlStore
 from tallygate.runtime.clickhouse import ClickHouseError, Target
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -36,6 +39,7 @@ def build_app(
     gateway_url: str = "http://127.0.0.1:8080",
     registry: CollectorRegistry | None = None,
     door: Door | None = None,
+    store: Callable[[], ControlStore] | None = None,
     ledger: Ledger = no_ledger,
     live: Live | None = None,
 ) -> web.Application:
@@ -45,6 +49,7 @@ def build_app(
         gateway_url: where the page tells newcomers to send their first call.
         registry: of the process, if it has more to tell at `/metrics`.
         door: how it is found out who asks; else whoever is at this machine.
+        store: gives the control store, in a thread; holds saved queries.
         ledger: how rules stand.
         live: the accounting's running totals, if this process can read them.
     """
@@ -59,6 +64,8 @@ def build_app(
     app[METRICS] = ApiMetrics(registry if registry is not None else CollectorRegistry())
     app[EXPORTS] = Exports()
     app[LEDGER] = ledger
+    if store is not None:
+        app[OPENED] = store
     add_writers(app, target)
     app[LIVE] = live
     app[INFO] = Info(version=metadata.version("tallygate"), gateway_url=gateway_url)
@@ -73,6 +80,7 @@ def _add_routes(app: web.Application) -> None:
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, operation.handler)
     app.router.add_get("/api/v1/openapi.json", get_document)
+    app.router.add_get("/api/v1/docs", get_docs)
     app.router.add_get("/healthz", handlers.healthz)
     app.router.add_get("/readyz", handlers.readyz)
     app.router.add_get("/metrics", handlers.metrics)

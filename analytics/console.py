@@ -2,17 +2,20 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from tallygate.analytics.models import Column, SqlResult
+from tallygate.analytics.sql.downloads import FILES, FileFormat
 from tallygate.analytics.sql.errors import QueryError
 from tallygate.analytics.sql.parameters import bind
+from tallygate.analytics.sql.places import cleaned, located
 from tallygate.analytics.sql.text import Prepared, prepare
 from tallygate.analytics.sql.tree import EXPLAIN_PREFIX, OUTPUT_FORMAT, judge
 from tallygate.analytics.sql.views import limit_to_project
 from tallygate.analytics.syntax import syntax_mistake
-from tallygate.runtime.clickhouse import Session, SessionPool, StatementError, Target
+from tallygate.runtime.clickhouse import SessionPool, StatementError, Target
 from tallygate.runtime.clickhouse_errors import ClickHouseError, ResultTooLargeError
 from tallygate.schemas.clickhouse import console_database
 
@@ -51,6 +54,12 @@ LIMITS: dict[str, str | int] = {
     # HTTP interface sends all of these with every query.
     "readonly": 2,
 }
+MAX_FILE_ROWS = 1_000_000
+FILE_LIMITS: dict[str, str | int] = {
+    **{name: value for name, value in LIMITS.items() if name not in ("limit", "readonly")},
+    "max_result_rows": MAX_FILE_ROWS,
+    "readonly": 2,
+}
 
 _SYNTAX_ERROR = 62
 _FAILURES = {
@@ -70,9 +79,10 @@ class Console:
         self._database = target.database
         # A session of its own for EXPLAIN: the limit on rows would cut the tree.
         self._judging = SessionPool(target, settings={"readonly": 2, "max_execution_time": MAX_SECONDS})
-        self._running = SessionPool(
-            target, database=console_database(target.database), settings=FORMAT_SETTINGS | LIMITS
-        )
+        database = console_database(target.database)
+        self._running = SessionPool(target, database=database, settings=FORMAT_SETTINGS | LIMITS)
+        # A file is whole, or it is none: nobody would see that rows are missing.
+        self._downloading = SessionPool(target, database=database, settings=FORMAT_SETTINGS | FILE_LIMITS)
 
     def run(self, query: str, parameters: Mapping[str, Any], project: str) -> SqlResult:
         """Run a query over the views of a project.
@@ -81,12 +91,10 @@ class Console:
             QueryError: the query is refused, wrong, or too much.
             UnavailableError: ClickHouse can't be reached.
         """
-        prepared = prepare(query)
-        values = bind(prepared, parameters)
         begin = time.monotonic()
-        self._judge(prepared, values)
-        limited = limit_to_project(prepared, self._database, project)
-        answer = _answer(self._running.session(), limited.sql, values | limited.values)
+        raw = self._result(self._running, "JSONCompact", query, parameters, project)
+        # Not orjson: it has no integers beyond 64 bits, and ClickHouse has.
+        answer = json.loads(raw)
         elapsed_ms = (time.monotonic() - begin) * 1000
         rows = answer["data"]
         return SqlResult(
@@ -97,14 +105,36 @@ class Console:
             elapsed_ms=round(elapsed_ms, 3),
         )
 
+    def download(self, query: str, parameters: Mapping[str, Any], project: str, fmt: FileFormat) -> bytes:
+        """A result as a file, whole; errors as of `run`."""
+        file = FILES[fmt]()
+        raw = self._result(self._downloading, file.clickhouse, query, parameters, project)
+        return file.page(raw) + file.end()
+
     def cancel(self) -> None:
         """Stop what runs."""
         self._running.cancel()
+        self._downloading.cancel()
 
     def close(self) -> None:
         """Close all connections."""
-        self._judging.close()
-        self._running.close()
+        for pool in (self._judging, self._running, self._downloading):
+            pool.close()
+
+    def _result(
+        self, pool: SessionPool, fmt: str, query: str, parameters: Mapping[str, Any], project: str
+    ) -> bytes:
+        prepared = prepare(query)
+        values = bind(prepared, parameters)
+        try:
+            self._judge(prepared, values)
+            limited = limit_to_project(prepared, self._database, project)
+            with self._told():
+                return pool.session().raw(
+                    limited.sql, fmt, values | limited.values, max_bytes=MAX_RESULT_BYTES
+                )
+        except QueryError as error:
+            raise located(error, prepared) from error
 
     def _judge(self, prepared: Prepared, values: dict[str, Any]) -> None:
         try:
@@ -116,18 +146,16 @@ class Console:
             raise QueryError("syntax_error", mistake.message, position=mistake.position) from error
         judge(tree.decode("utf-8", "replace"))
 
-
-def _answer(session: Session, sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        raw = session.raw(sql, "JSONCompact", values, max_bytes=MAX_RESULT_BYTES)
-    except ResultTooLargeError as error:
-        raise QueryError(*_FAILURES[396]) from error
-    except ClickHouseError as error:
-        if error.code in _FAILURES:
-            raise QueryError(*_FAILURES[error.code]) from error
-        if isinstance(error, StatementError):
-            raise QueryError("query_failed", str(error)) from error
-        raise
-    # Not orjson: it has no integers beyond 64 bits, and ClickHouse has.
-    answer: dict[str, Any] = json.loads(raw)
-    return answer
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """ClickHouse's errors as the query's author is told."""
+        try:
+            yield
+        except ResultTooLargeError as error:
+            raise QueryError(*_FAILURES[396]) from error
+        except ClickHouseError as error:
+            if error.code in _FAILURES:
+                raise QueryError(*_FAILURES[error.code]) from error
+            if isinstance(error, StatementError):
+                raise QueryError("query_failed", cleaned(str(error), self._database)) from error
+            raise

@@ -13,6 +13,7 @@ from tallygate.analytics.requests.listing import list_calls
 from tallygate.analytics.requests.query import SearchQuery, search_of
 from tallygate.analytics.requests.search import read_page
 from tallygate.analytics.requests.usage import report_of
+from tallygate.analytics.sql.downloads import FILES
 from tallygate.control.access.access import access_of
 from tallygate.control.access.gate import DOOR
 from tallygate.control.access.needs import Need, needs
@@ -23,9 +24,13 @@ from tallygate.runtime.clickhouse_errors import ClickHouseError
 async def post_sql(request: web.Request) -> web.Response:
     """`POST /api/v1/sql`: one SELECT over the views of the project."""
     asked = await json_body(request, SqlQuery)
-    work = partial(request.app[CONSOLE].run, asked.query, asked.parameters, project_of(request))
-    result = await request.app[EXECUTOR].run(work)
-    return json_answer(result)
+    query = (asked.query, asked.parameters, project_of(request))
+    console, executor = request.app[CONSOLE], request.app[EXECUTOR]
+    if asked.format == "json":
+        return json_answer(await executor.run(partial(console.run, *query)))
+    data = await executor.run(partial(console.download, *query, asked.format))
+    headers = {"Content-Disposition": f'attachment; filename="tallygate-query.{asked.format}"'}
+    return web.Response(body=data, content_type=FILES[asked.format]().content_type, headers=headers)
 
 
 async def get_requests(request: web.Request) -> web.Response:

@@ -9,6 +9,8 @@ from aiohttp import web
 from tallygate.analytics.errors import RequestError
 from tallygate.analytics.keys import METRICS
 from tallygate.analytics.sql.errors import QueryError
+from tallygate.control.api.errors import told
+from tallygate.control.errors import ControlError
 from tallygate.runtime.clickhouse_errors import ClickHouseError, UnavailableError
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,8 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
     except ClickHouseError:
         log.exception("%s %s: ClickHouse refused a query of ours", request.method, request.path)
         return _answer(RequestError(500, "internal_error", "the query failed; see the log of the API"))
+    except ControlError as error:
+        return told(error)
     except web.HTTPException as error:
         code = _HTTP_CODES.get(error.status, "http_error")
         answer = _answer(RequestError(error.status, code, error.reason))

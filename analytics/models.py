@@ -24,6 +24,8 @@ class SqlQuery(ApiModel):
     query: Annotated[str, Field(min_length=1, max_length=65_536)]
     parameters: dict[str, Any] = {}
     """Values of the query's `{name:Type}` parameters."""
+    format: Literal["json", "csv", "jsonl", "parquet"] = "json"
+    """As a file a result has up to a million rows, and is whole or refused."""
 
 
 class Column(ApiModel):

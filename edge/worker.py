@@ -1,7 +1,6 @@
 """The main function of an edge worker process."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -18,6 +17,7 @@ from tallygate.edge.controls import EdgeMeter
 from tallygate.edge.models import Offers
 from tallygate.edge.outbox.writer import OutboxWriter
 from tallygate.edge.server import EdgeServer
+from tallygate.runtime import garbage
 from tallygate.runtime.config import Settings
 from tallygate.runtime.deadline import Deadline
 from tallygate.runtime.metrics import EdgeMetrics
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 DRAIN_S = 8.0
 """For calls in flight at a shutdown; the supervisor gives ten seconds to everything."""
-_GC_THRESHOLDS = (20_000, 20, 20)
 
 
 def run(
@@ -94,10 +93,7 @@ async def _serve(
             offers=offers,
         ) as server,
     ):
-        # What was imported lives as long as the process: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_GC_THRESHOLDS)
+        garbage.settle()
         log.info("edge worker %d takes calls at %s", index, server.url)
         await stopped.wait()
         await server.stop(Deadline.after(DRAIN_S))

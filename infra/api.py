@@ -109,7 +109,15 @@ def application(
     """Everything that is served at the API's address, behind its door."""
     door = door_for(settings, store.opened)
     gateway = f"http://{settings.edge_host}:{settings.edge_port}"
-    app = build_app(target, door=door, gateway_url=gateway, registry=registry, ledger=ledger, live=live)
+    app = build_app(
+        target,
+        door=door,
+        store=store.opened,
+        gateway_url=gateway,
+        registry=registry,
+        ledger=ledger,
+        live=live,
+    )
     app.add_subapp(PREFIX, build_admin(store.opened))
     mount_sign_in(app, settings, door)
     add_audit(app, settings, target, registry if registry is not None else CollectorRegistry())

@@ -9,7 +9,6 @@ engine. A query that is still at work may be cut off.
 """
 
 import asyncio
-import gc
 import logging
 import os
 import threading
@@ -25,6 +24,7 @@ from tallygate.infra.core_metrics import watch
 from tallygate.infra.live import StateTotals
 from tallygate.infra.process import StopSignals
 from tallygate.infra.standing import EmbeddedLedger
+from tallygate.runtime import garbage
 from tallygate.runtime.clickhouse import EmbeddedTarget, connect
 from tallygate.runtime.config import Settings
 from tallygate.schemas.rules import RuleBook
@@ -101,7 +101,7 @@ async def _serve(
     live = Live(StateTotals(settings.data_dir / STATE_NAME), lambda project: rules().time_zone(project))
     async with serving(settings, target, registry, ledger, live):
         thread.start()
-        gc.freeze()
+        garbage.settle()
         await signals.stop.wait()
         end_by(END_S, lambda: thread.failed or thread.is_alive())
         await asyncio.to_thread(thread.finish)

@@ -29,6 +29,7 @@ from tallygate.analytics.feedback.report import (
     read_feedback,
     read_scores,
 )
+from tallygate.analytics.forecast.read import ForecastAnswer, ForecastQuery, read_forecast
 from tallygate.analytics.keys import project_of
 from tallygate.analytics.live.totals import LIVE_TOTALS
 from tallygate.analytics.models import (
@@ -84,7 +85,16 @@ from tallygate.analytics.requests.query import SearchQuery
 from tallygate.analytics.requests.statement import Rows
 from tallygate.analytics.requests.usage import DEFAULT_LIMIT as USAGE_LIMIT
 from tallygate.analytics.requests.usage import MAX_LIMIT as MAX_USAGE_LIMIT
+from tallygate.analytics.saved_queries import (
+    NewSavedQuery,
+    SavedQueries,
+    SavedQuery,
+    delete_query,
+    get_queries,
+    put_query,
+)
 from tallygate.analytics.schema_browser import Schema, get_schema
+from tallygate.analytics.whatif.read import WhatIf, WhatIfAnswer, post_what_if
 
 EXAMPLE_FILTER = {
     "and": [
@@ -419,6 +429,29 @@ REPORTS = (
         answer=CapacityReport,
     ),
     report(
+        "/api/v1/forecast",
+        "getForecast",
+        "planning",
+        "What the month will have cost, with its range",
+        read_forecast,
+        query=ForecastQuery,
+        answer=ForecastAnswer,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/what-if",
+        name="computeWhatIf",
+        tag="planning",
+        summary="What a period would have cost on other models, at other providers, with the cache on",
+        handler=post_what_if,
+        body=WhatIf,
+        answer=WhatIfAnswer,
+        example={
+            "substitutions": [{"model": "gpt-5", "to_provider": "anthropic", "to_model": "claude-haiku-4-5"}],
+            "cache": {"ttl_s": 604_800},
+        },
+    ),
+    report(
         "/api/v1/errors",
         "listErrors",
         "errors",
@@ -474,10 +507,11 @@ SQL = (
         path="/api/v1/sql",
         name="runSql",
         tag="sql",
-        summary="One SELECT over the views of the project",
+        summary="One SELECT over the views of the project, as JSON or as a file",
         handler=handlers.post_sql,
         body=SqlQuery,
         answer=SqlResult,
+        media=dict.fromkeys(FILES, "If the body asks for it."),
         example={
             "query": "SELECT model, sum(cost_usd) FROM calls WHERE user_id = {user:String} GROUP BY model",
             "parameters": {"user": "alice"},
@@ -493,6 +527,40 @@ SQL = (
         answer=Schema,
     ),
 )
+SAVED = (
+    Operation(
+        method="GET",
+        path="/api/v1/sql/queries",
+        name="listSavedQueries",
+        tag="sql",
+        summary="The project's saved queries",
+        handler=get_queries,
+        answer=SavedQueries,
+    ),
+    Operation(
+        method="PUT",
+        path="/api/v1/sql/queries",
+        name="saveQuery",
+        tag="sql",
+        summary="Save a query under a name, or replace the one that has it",
+        handler=put_query,
+        body=NewSavedQuery,
+        answer=SavedQuery,
+        example={
+            "name": "cost by team",
+            "query": "SELECT properties['team'], sum(cost_usd) FROM calls GROUP BY 1",
+        },
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/v1/sql/queries/{id}",
+        name="forgetQuery",
+        tag="sql",
+        summary="Forget a saved query",
+        handler=delete_query,
+        status=204,
+    ),
+)
 OTHERS = (
     Operation(
         method="GET",
@@ -504,4 +572,4 @@ OTHERS = (
         answer=Info,
     ),
 )
-OPERATIONS: tuple[Operation, ...] = (*REQUESTS, *REPORTS, *RULES, *SQL, *OTHERS)
+OPERATIONS: tuple[Operation, ...] = (*REQUESTS, *REPORTS, *RULES, *SQL, *SAVED, *OTHERS)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -325,3 +326,17 @@ class NotifyPositionRow(Base):
     __tablename__ = "notify_positions"
     source: Mapped[str] = mapped_column(String(64), primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger)
+
+
+class SavedQueryRow(Base):
+    """A query of the SQL console that was given a name."""
+
+    __tablename__ = "saved_queries"
+    __table_args__ = (UniqueConstraint("project", "name"),)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    query: Mapped[str] = mapped_column(Text)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
+    saved_by: Mapped[str] = mapped_column(String(300))
+    saved_at: Mapped[datetime] = mapped_column(Instant)

@@ -3,6 +3,7 @@
 import click
 
 from tallygate.infra.cli.context import mistakes_told, settings_of
+from tallygate.runtime import garbage
 
 
 @click.command("edge-worker", hidden=True)
@@ -10,6 +11,7 @@ from tallygate.infra.cli.context import mistakes_told, settings_of
 @click.option("--partitions", type=click.IntRange(min=1), default=1, help="Partitions of the event log.")
 def edge_worker(index: int, partitions: int) -> None:
     """One process of the gateway."""
+    garbage.pause()
     with mistakes_told():
         settings = settings_of(f"edge-{index}", quiet=True)
         from tallygate.control.errors import MasterKeyError, SchemaError
@@ -24,6 +26,7 @@ def edge_worker(index: int, partitions: int) -> None:
 @click.command(hidden=True)
 def core() -> None:
     """Pricing, store, API and pages of the embedded run."""
+    garbage.pause()
     with mistakes_told():
         settings = settings_of("core", quiet=True)
         from tallygate.infra.core import run

@@ -1,18 +1,21 @@
 """`POST /api/v1/sql` as its callers see it."""
 
 import io
+import json
 import time
 from contextlib import suppress
 
+import pyarrow.parquet as pq
 import pytest
 from aiohttp import ClientError
 from aiohttp.test_utils import TestClient, TestServer
 
+from tallygate.analytics import console
 from tallygate.analytics.app import build_app
 from tallygate.analytics.console import MAX_SECONDS
 from tallygate.runtime.clickhouse import connect
 from tallygate.runtime.tasks import spawn
-from tests.support.api import running_api, stored
+from tests.support.api import Api, running_api, stored
 from tests.support.chdb_engine import migrated_target
 from tests.support.factories import call
 from tests.support.wait import eventually
@@ -219,3 +222,66 @@ async def test_a_running_query_does_not_hold_up_the_end() -> None:
     with suppress(ClientError):
         await task
     await client.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "position"),
+    [
+        ("SELECT modle FROM calls", 7),
+        ("SELECT c.modle FROM calls AS c", 9),
+        ("SELECT 1 FROM\n cals", 15),
+        ("SELECT 'é', `modle` FROM calls", 12),
+        ("SELECT model FROM calls WHERE modell = 'x'", 30),
+        ("SELECT model, count() FROM calls", 7),
+        ("SELECT sum(model) FROM calls", 7),
+        ("SELECT 1 + nope(1)", 11),
+        ("SELECT 1 FROM file('/etc/passwd')", 14),
+        ("SELECT 1 + 'a'", None),
+    ],
+)
+async def test_an_error_points_at_its_place(query: str, position: int | None) -> None:
+    async with running_api(stored([call()])) as api:
+        error = (await api.sql(query, status=400))["error"]
+    assert error.get("position") == position
+    assert "default" not in error["message"]
+    assert "test_" not in error["message"]
+
+
+async def download(api: Api, query: str, fmt: str) -> tuple[int, bytes, str]:
+    """Status, body and content type."""
+    async with api.client.post("/api/v1/sql", json={"query": query, "format": fmt}) as response:
+        return response.status, await response.read(), response.content_type
+
+
+async def test_results_as_files() -> None:
+    query = "SELECT model AS m, cost_nanos, cost_usd, NULL AS n FROM calls ORDER BY m"
+    calls = [call(model='a"b', cost_nanos=5), call(model="c", priced=False, cost_nanos=None)]
+    async with running_api(stored([*calls, call(project="other")])) as api:
+        assert await download(api, query, "csv") == (
+            200,
+            b'"m","cost_nanos","cost_usd","n"\n"a""b",5,0.000000005,\n"c",,,\n',
+            "text/csv",
+        )
+        _, lines, _ = await download(api, query, "jsonl")
+        status, parquet, kind = await download(api, query, "parquet")
+    assert [json.loads(line)["cost_nanos"] for line in lines.splitlines()] == [5, None]
+    table = pq.read_table(io.BytesIO(parquet))
+    assert (status, kind, table.column("m").to_pylist()) == (
+        200,
+        "application/vnd.apache.parquet",
+        ['a"b', "c"],
+    )
+
+
+async def test_a_file_is_whole_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(console.FILE_LIMITS, "max_result_rows", 20_000)
+    async with running_api(stored([call()])) as api:
+        status, data, _ = await download(api, "SELECT arrayJoin(range(20000)) FROM calls", "csv")
+        assert (status, data.count(b"\n")) == (200, 20_001)
+        status, data, _ = await download(api, "SELECT arrayJoin(range(20001)) FROM calls", "csv")
+        assert (status, json.loads(data)["error"]["code"]) == (400, "result_too_large")
+        for fmt in ("csv", "jsonl", "parquet"):
+            status, data, _ = await download(api, "SELECT * FROM file('/etc/passwd')", fmt)
+            assert json.loads(data)["error"]["code"] == "table_function_not_allowed"
+            status, data, _ = await download(api, "SELECT count() FROM calls FORMAT Null", fmt)
+            assert status == 400

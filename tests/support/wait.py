@@ -9,8 +9,10 @@ from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """What never takes so long, however busy the machine. A shorter deadline is a promise of the product."""
+LONGEST_PAUSE_S = 0.25
+"""Checks grow seldom: who asks all the time keeps what it waits for from its work."""
 
 
 @overload
@@ -39,6 +41,7 @@ async def eventually(check: Callable[[], Any], *, within_s: float = PATIENCE_S, 
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within_s} s; the last was {last!r}")
         await asyncio.sleep(every_s)
+        every_s = _next_pause(every_s)
 
 
 def eventually_sync(check: Callable[[], T], *, within_s: float = PATIENCE_S, every_s: float = 0.02) -> T:
@@ -57,3 +60,8 @@ def eventually_sync(check: Callable[[], T], *, within_s: float = PATIENCE_S, eve
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within_s} s; the last was {last!r}")
         pause.wait(every_s)
+        every_s = _next_pause(every_s)
+
+
+def _next_pause(pause_s: float) -> float:
+    return max(pause_s, min(1.5 * pause_s, LONGEST_PAUSE_S))
