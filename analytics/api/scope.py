@@ -26,10 +26,12 @@ class Scope(NamedTuple):
     """Excluded."""
     clauses: tuple[Clause, ...]
     """Filters, without the period."""
+    open_ended: bool = False
+    """The period ends in the future: no call is behind its end, so the end needs no look at calls."""
 
     def within(self, column: str = "received_at") -> list[Clause]:
         """Filters and period; `column` may be cut to what both ends of the period are whole in."""
-        period = Filters((), self.from_us, self.to_us)
+        period = Filters((), self.from_us, None if self.open_ended else self.to_us)
         return [*time_clauses(period, column), *self.clauses]
 
     def and_(self, *clauses: Clause) -> "Scope":
@@ -38,7 +40,7 @@ class Scope(NamedTuple):
 
     def is_whole(self, unit_us: int) -> bool:
         """Whether both ends of the period are on a whole hour, or day."""
-        return self.from_us % unit_us == 0 and self.to_us % unit_us == 0
+        return self.from_us % unit_us == 0 and (self.open_ended or self.to_us % unit_us == 0)
 
     def by_hour(self) -> list[Clause]:
         """Filters and period as the projection `hourly` answers them, if it can."""
@@ -59,7 +61,8 @@ def parse_scope(pairs: Pairs, project: str, now_us: int) -> Scope:
         RequestError: 400 that names the parameter.
     """
     filters = parse_filters(pairs)
-    return Scope(project, *period(filters.from_us, filters.to_us, now_us), filters.clauses)
+    from_us, to_us = period(filters.from_us, filters.to_us, now_us)
+    return Scope(project, from_us, to_us, filters.clauses, open_ended=to_us > now_us)
 
 
 def period(from_us: int | None, to_us: int | None, now_us: int) -> tuple[int, int]:

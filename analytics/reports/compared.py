@@ -13,6 +13,7 @@ from tallygate.analytics.reports.quantiles import Quantiles, quantiles, quantile
 from tallygate.analytics.reports.sums import METRICS, WIDTH, Group, sums, totals
 from tallygate.analytics.requests.clause import Clause
 from tallygate.analytics.requests.statement import Rows, Statement, over, select
+from tallygate.schemas.filter_fields import PROPERTY_PREFIX
 
 MAX_OFFSET = 100_000
 Sort = Literal["cost", "requests", "errors", "error_rate", "tokens", "latency", "first_seen", "last_seen"]
@@ -75,8 +76,7 @@ def compare(rows: Rows, scope: Scope, dimension: str, query: ComparedQuery) -> C
     if query.search:
         found = Clause(f"positionCaseInsensitiveUTF8({value.sql}, {{search:String}}) > 0", value.values)
         scope = scope.and_(found._replace(values=value.values | {"search": query.search}))
-    clauses = period_of(scope, dimension)
-    (whole,) = rows(sums([], clauses, scope.project, ""))
+    (whole,) = rows(sums([], scope.by_hour(), scope.project, ""))
     count, page = _page(rows, scope, dimension, query)
     total = totals(whole)
     details = _details(rows, scope, value, [row[0] for row in page])
@@ -87,7 +87,7 @@ def compare(rows: Rows, scope: Scope, dimension: str, query: ComparedQuery) -> C
 
 def period_of(scope: Scope, dimension: str) -> list[Clause]:
     """The scope, as the projection with that dimension answers it."""
-    if dimension == "user":
+    if dimension == "user" or dimension.startswith(PROPERTY_PREFIX):
         return scope.by_day()
     return scope.by_hour() if dimension in HOURLY else scope.within()
 
@@ -97,19 +97,26 @@ def _page(
 ) -> tuple[int, Sequence[Sequence[Any]]]:
     """How many groups there are, and the sums of those on the page, by name."""
     group, clauses = Group(column(dimension, "d0")), period_of(scope, dimension)
-    count = _count(rows, sums([group], clauses, scope.project, ""))
+    flat = _flat(scope, dimension, group.inner)
+    count = _count(rows, sums([group], clauses, scope.project, "", flat=flat))
     cut = f"LIMIT {query.limit} OFFSET {query.offset}"
     if query.sort != "first_seen" and query.sort != "last_seen":
         order = f"ORDER BY {METRICS[query.sort]} DESC, t_requests DESC, g0 {cut}"
-        return count, rows(sums([group], clauses, scope.project, order))
-    # No projection has the times; the sums are asked for the names on the page only.
+        return count, rows(sums([group], clauses, scope.project, order, flat=flat))
+    # The sums are asked for the names on the page only.
     aggregate = "min" if query.sort == "first_seen" else "max"
     order = f"GROUP BY g0 ORDER BY {aggregate}(received_at) DESC, g0 {cut}"
-    named = select([group.inner.as_("g0")], "calls", scope.within(), scope.project, order)
+    named = select([group.inner.as_("g0")], "calls", clauses, scope.project, order)
     names = [row[0] for row in rows(named)]
     wanted = [*clauses, _among(group.inner, names)]
-    by_name = {row[0]: row for row in rows(sums([group], wanted, scope.project, ""))}
+    by_name = {row[0]: row for row in rows(sums([group], wanted, scope.project, "", flat=flat))}
     return count, [by_name[name] for name in names if name in by_name]
+
+
+def _flat(scope: Scope, dimension: str, value: Clause) -> bool:
+    """Whether a projection without outcomes has it: only if nothing else is asked of the calls."""
+    alone = all(value.sql in clause.sql for clause in scope.clauses)
+    return alone and (dimension == "user" or dimension.startswith(PROPERTY_PREFIX))
 
 
 def _count(rows: Rows, grouped: Statement) -> int:
@@ -120,7 +127,7 @@ def _count(rows: Rows, grouped: Statement) -> int:
 def _details(rows: Rows, scope: Scope, value: Clause, names: Sequence[str]) -> dict[str, Sequence[Any]]:
     if not names:
         return {}
-    clauses = [*scope.within(), _among(value, names)]
+    clauses = [*scope.by_day(), _among(value, names)]
     found = rows(select([value.as_("g0"), *_DETAILS], "calls", clauses, scope.project, "GROUP BY g0"))
     return {row[0]: row[1:] for row in found}
 

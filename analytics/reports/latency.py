@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tallygate.analytics.api.scope import Scope
+from tallygate.analytics.api.scope import DAY_US, HOUR_US, Scope
 from tallygate.analytics.errors import bad_parameter
 from tallygate.analytics.models import ApiModel
-from tallygate.analytics.reports.buckets import Interval, Zone, cut
+from tallygate.analytics.reports.buckets import Interval, Zone, column_of_time, cut
 from tallygate.analytics.reports.dimensions import Dimension, column
 from tallygate.analytics.reports.quantiles import Quantiles, quantiles, quantiles_sql
 from tallygate.analytics.requests.clause import Clause
@@ -49,10 +49,11 @@ class LatencyAnswer(ApiModel):
 def read_latency(rows: Rows, scope: Scope, query: LatencyQuery) -> LatencyAnswer:
     """Read the quantiles."""
     value = column(query.by, "d0") if query.by is not None else Clause("''", {})
-    bucket = cut(scope, query.interval, query.tz).of("received_at") if query.interval else Clause("0", {})
-    clauses = scope.within()
+    time = _time(scope, query)
+    bucket = cut(scope, query.interval, query.tz).of(time) if query.interval else Clause("0", {})
+    clauses = scope.within(time)
     if query.by is not None:
-        top = _top(rows, scope, value, query)
+        top = _top(rows, scope, value, query, time)
         clauses.append(Clause(f"{value.sql} IN {{top:Array(String)}}", {"top": top}))
     columns: list[str | Clause] = [bucket.as_("b"), value.as_("g"), "count() AS n"]
     columns += [quantiles_sql("latency_us"), quantiles_sql("ttft_us")]
@@ -63,9 +64,20 @@ def read_latency(rows: Rows, scope: Scope, query: LatencyQuery) -> LatencyAnswer
     return LatencyAnswer(rows=[_row(row, timed=query.interval is not None) for row in found])
 
 
-def _top(rows: Rows, scope: Scope, value: Clause, query: LatencyQuery) -> list[str]:
+def _time(scope: Scope, query: LatencyQuery) -> str:
+    """The coarsest time of a projection that the period and its parts allow: hours of all calls, or days."""
+    daily = query.by is not None
+    if query.interval:
+        return column_of_time(scope, cut(scope, query.interval, query.tz), daily=daily, hourly=not daily)
+    if daily:
+        return "toStartOfDay(received_at)" if scope.is_whole(DAY_US) else "received_at"
+    return "toStartOfHour(received_at)" if scope.is_whole(HOUR_US) else "received_at"
+
+
+def _top(rows: Rows, scope: Scope, value: Clause, query: LatencyQuery, time: str) -> list[str]:
     tail = ("GROUP BY g", "ORDER BY count() DESC, g", f"LIMIT {query.limit}")
-    return [row[0] for row in rows(select([value.as_("g")], "calls", scope.within(), scope.project, *tail))]
+    found = rows(select([value.as_("g")], "calls", scope.within(time), scope.project, *tail))
+    return [row[0] for row in found]
 
 
 def _row(row: Sequence[Any], *, timed: bool) -> LatencyRow:

@@ -9,6 +9,7 @@ from pydantic import Field
 from tallygate.analytics.api.scope import Scope
 from tallygate.analytics.models import ApiModel, Usd
 from tallygate.analytics.reports.sums import usd
+from tallygate.analytics.requests.clause import Clause
 from tallygate.analytics.requests.statement import Rows, over, select
 
 
@@ -40,21 +41,32 @@ class PropertyNames(ApiModel):
     truncated: bool
 
 
+_SETS = (
+    "properties",
+    "property_names",
+    "count() AS n",
+    "sum(cost_nanos) AS cost",
+    "max(received_at) AS last",
+)
+"""Calls that have the same properties, as the projection `daily_properties` has them."""
 _COLUMNS = (
     "tupleElement(pair, 1) AS name",
     "any(tupleElement(pair, 3))",
-    "count() AS n",
+    "sum(n) AS all",
     "uniqCombined(tupleElement(pair, 2))",
-    "sum(cost_nanos)",
-    "max(received_at)",
+    "sum(cost)",
+    "max(last)",
 )
 _PAIRS = "arrayJoin(arrayZip(mapKeys(properties), mapValues(properties), property_names)) AS pair"
 
 
 def read_properties(rows: Rows, scope: Scope, query: PropertiesQuery) -> PropertyNames:
     """Read the names."""
-    inner = select([_PAIRS, "cost_nanos", "received_at"], "calls", scope.within(), scope.project)
-    found = rows(over(inner, _COLUMNS, f"GROUP BY name ORDER BY n DESC, name LIMIT {query.limit + 1}"))
+    by = "GROUP BY properties, property_names"
+    sets = select([Clause(name, {}) for name in _SETS], "calls", scope.by_day(), scope.project, by)
+    pairs = over(sets, [_PAIRS, "n", "cost", "last"])
+    tail = f"GROUP BY name ORDER BY all DESC, name LIMIT {query.limit + 1}"
+    found = rows(over(pairs, _COLUMNS, tail))
     return PropertyNames(
         properties=[_property(row) for row in found[: query.limit]], truncated=len(found) > query.limit
     )

@@ -13,7 +13,7 @@ from tallygate.analytics.reports.tree import Step, step_tree
 from tallygate.analytics.requests.clause import Clause
 from tallygate.analytics.requests.order import Order
 from tallygate.analytics.requests.search import Search, read_page
-from tallygate.analytics.requests.statement import Rows, select
+from tallygate.analytics.requests.statement import Rows, over, select
 
 MAX_CALLS = 1000
 """Of a session, told one by one; sums are over all."""
@@ -94,10 +94,13 @@ _NAMED = Clause("session_id != ''", {})
 def read_sessions(rows: Rows, scope: Scope, query: SessionsQuery) -> SessionPage:
     """Read a page of sessions."""
     clauses = [*scope.within(), _NAMED]
-    ((count,),) = rows(select(["uniqExact(session_id)"], "calls", clauses, scope.project))
+    # Which ones: from the projection `daily_sessions`. What is told of them: from their calls.
+    by_day = [*scope.by_day(), _NAMED]
+    grouped = select(["session_id"], "calls", by_day, scope.project, "GROUP BY session_id")
+    ((count,),) = rows(over(grouped, ["count()"]))
     tail = f"GROUP BY session_id ORDER BY {_ORDERS[query.sort]}, session_id"
     cut = f"LIMIT {query.limit} OFFSET {query.offset}"
-    page = select(["session_id"], "calls", clauses, scope.project, tail, cut)
+    page = select(["session_id"], "calls", by_day, scope.project, tail, cut)
     names = [row[0] for row in rows(page)]
     among = Clause("session_id IN {names:Array(String)}", {"names": names})
     columns = ["session_id", *_ABOUT, *_SUMS]

@@ -20,6 +20,7 @@ _INNER = {
     "latency": "sum(latency_us)",
     "slowest": "max(latency_us)",
 }
+FAILED = "countIf(outcome NOT IN ('ok', 'cache_hit'))"
 _ERRORS = "sumIf(requests, outcome NOT IN ('ok', 'cache_hit')) AS t_errors"
 WIDTH = len(_INNER) + 1
 
@@ -42,22 +43,30 @@ class Group(NamedTuple):
     outer: Callable[[str], Clause] = lambda inner: Clause(inner, {})
 
 
-def sums(groups: Sequence[Group], clauses: Sequence[Clause], project: str, tail: str) -> Statement:
+def sums(
+    groups: Sequence[Group], clauses: Sequence[Clause], project: str, tail: str, *, flat: bool = False
+) -> Statement:
     """A statement whose rows have the groups `g0`, `g1` …, and then what `totals` takes.
 
     Args:
         tail: ORDER BY and LIMIT over the groups and METRICS.
+        flat: as the projections count failed calls that do not have the outcome: of users, properties.
     """
     named = [group.inner.as_(f"i{index}") for index, group in enumerate(groups)]
     inner_sums = [f"{sql} AS {name}" for name, sql in _INNER.items()]
     inner_names = [f"i{index}" for index in range(len(groups))]
-    by = f"GROUP BY {', '.join([*inner_names, 'outcome'])}"
-    inner = select([*named, "outcome", *inner_sums], "calls", clauses, project, by)
+    if flat:
+        by = f"GROUP BY {', '.join(inner_names)}" if groups else ""
+        inner = select([*named, f"{FAILED} AS failed", *inner_sums], "calls", clauses, project, by)
+    else:
+        by = f"GROUP BY {', '.join([*inner_names, 'outcome'])}"
+        inner = select([*named, "outcome", *inner_sums], "calls", clauses, project, by)
+    errors = "sum(failed) AS t_errors" if flat else _ERRORS
     wanted = [group.outer(f"i{index}").as_(f"g{index}") for index, group in enumerate(groups)]
     outer_sums = [f"{'max' if name == 'slowest' else 'sum'}({name}) AS t_{name}" for name in _INNER]
     names = ", ".join(f"g{index}" for index in range(len(groups)))
     group_by = f"GROUP BY {names}" if groups else ""
-    return over(inner, [*wanted, _ERRORS, *outer_sums], group_by, tail)
+    return over(inner, [*wanted, errors, *outer_sums], group_by, tail)
 
 
 def totals(row: Sequence[Any]) -> Totals:

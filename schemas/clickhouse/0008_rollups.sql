@@ -36,6 +36,7 @@ ALTER TABLE call_log ADD PROJECTION IF NOT EXISTS hourly_latency
     SELECT
         project,
         toStartOfHour(received_at),
+        count(),
         quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
         quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us)
     GROUP BY project, toStartOfHour(received_at)
@@ -61,8 +62,13 @@ ALTER TABLE call_log ADD PROJECTION IF NOT EXISTS daily_models
         sum(latency_us),
         max(latency_us),
         countIf(outcome NOT IN ('ok', 'cache_hit')),
+        min(received_at),
+        max(received_at),
+        uniqCombined(user_id),
         quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
-        quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us)
+        quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us),
+        sumIf(output_tokens, stream AND ttft_us < latency_us),
+        sumIf(latency_us - ifNull(ttft_us, 0), stream AND ttft_us < latency_us)
     GROUP BY project, toStartOfDay(received_at), provider, model
 );
 
@@ -87,8 +93,11 @@ ALTER TABLE call_log ADD PROJECTION IF NOT EXISTS daily_users
         countIf(outcome NOT IN ('ok', 'cache_hit')),
         min(received_at),
         max(received_at),
+        uniqCombined(user_id),
         quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
-        sumMap(map(model, toUInt64(1)))
+        quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us),
+        sumIf(output_tokens, stream AND ttft_us < latency_us),
+        sumIf(latency_us - ifNull(ttft_us, 0), stream AND ttft_us < latency_us)
     GROUP BY project, toStartOfDay(received_at), user_id
 );
 
@@ -112,10 +121,13 @@ ALTER TABLE call_log ADD PROJECTION IF NOT EXISTS daily_properties
         sum(latency_us),
         max(latency_us),
         countIf(outcome NOT IN ('ok', 'cache_hit')),
+        min(received_at),
         max(received_at),
+        uniqCombined(user_id),
         quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
-        uniq(user_id),
-        uniq(session_id)
+        quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us),
+        sumIf(output_tokens, stream AND ttft_us < latency_us),
+        sumIf(latency_us - ifNull(ttft_us, 0), stream AND ttft_us < latency_us)
     GROUP BY project, toStartOfDay(received_at), properties, property_names
 );
 

@@ -210,6 +210,7 @@ CREATE TABLE call_log
         SELECT
             project,
             toStartOfHour(received_at),
+            count(),
             quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
             quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us)
         GROUP BY
@@ -235,8 +236,13 @@ CREATE TABLE call_log
             sum(latency_us),
             max(latency_us),
             countIf(outcome NOT IN ('ok', 'cache_hit')),
+            min(received_at),
+            max(received_at),
+            uniqCombined(user_id),
             quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
-            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us)
+            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us),
+            sumIf(output_tokens, stream AND (ttft_us < latency_us)),
+            sumIf(latency_us - ifNull(ttft_us, 0), stream AND (ttft_us < latency_us))
         GROUP BY
             project,
             toStartOfDay(received_at),
@@ -263,8 +269,11 @@ CREATE TABLE call_log
             countIf(outcome NOT IN ('ok', 'cache_hit')),
             min(received_at),
             max(received_at),
+            uniqCombined(user_id),
             quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
-            sumMap(map(model, toUInt64(1)))
+            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us),
+            sumIf(output_tokens, stream AND (ttft_us < latency_us)),
+            sumIf(latency_us - ifNull(ttft_us, 0), stream AND (ttft_us < latency_us))
         GROUP BY
             project,
             toStartOfDay(received_at),
@@ -289,10 +298,13 @@ CREATE TABLE call_log
             sum(latency_us),
             max(latency_us),
             countIf(outcome NOT IN ('ok', 'cache_hit')),
+            min(received_at),
             max(received_at),
+            uniqCombined(user_id),
             quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us),
-            uniq(user_id),
-            uniq(session_id)
+            quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us),
+            sumIf(output_tokens, stream AND (ttft_us < latency_us)),
+            sumIf(latency_us - ifNull(ttft_us, 0), stream AND (ttft_us < latency_us))
         GROUP BY
             project,
             toStartOfDay(received_at),

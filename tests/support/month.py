@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from tallygate.runtime.clickhouse import EmbeddedTarget
+from tallygate.runtime.clickhouse import EmbeddedTarget, connect
 from tallygate.schemas.call import Attempt
 from tallygate.schemas.records import Call
 from tests.support.api import stored
@@ -26,6 +26,9 @@ def month() -> tuple[list[Call], EmbeddedTarget]:
     others = [call(project="other", model="a", user_id="u1", received_at_us=OCT_20_US) for _ in range(3)]
     target = migrated_target()
     stored([*calls, *others], target=target)
+    session = connect(target)
+    session.command("OPTIMIZE TABLE call_log FINAL")  # which makes the projections
+    session.close()
     return calls, target
 
 

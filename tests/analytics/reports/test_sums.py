@@ -10,6 +10,8 @@ import pytest
 
 from tallygate.analytics.api.scope import DAY_US, Scope, period
 from tallygate.analytics.reports.compared import ComparedQuery, compare
+from tallygate.analytics.reports.latency import LatencyQuery, read_latency
+from tallygate.analytics.reports.properties import PropertiesQuery, read_properties
 from tallygate.analytics.reports.series import SeriesQuery, read_series
 from tallygate.analytics.reports.sums import METRICS
 from tallygate.analytics.requests.statement import Statement
@@ -186,28 +188,33 @@ READS = [
     ("hourly", lambda rows, scope: read_series(rows, scope, SeriesQuery())),
     ("hourly", lambda rows, scope: read_series(rows, scope, SeriesQuery(by="model", tz="Europe/Berlin"))),
     ("daily_by_user", lambda rows, scope: read_series(rows, scope, SeriesQuery(by="user"))),
-    ("daily_by_user", lambda rows, scope: compare(rows, scope, "user", ComparedQuery())),
-    ("hourly", lambda rows, scope: compare(rows, scope, "model", ComparedQuery(sort="errors"))),
+    ("daily hourly", lambda rows, scope: compare(rows, scope, "user", ComparedQuery())),
+    ("hourly daily", lambda rows, scope: compare(rows, scope, "model", ComparedQuery(sort="errors"))),
+    (
+        "daily hourly",
+        lambda rows, scope: compare(rows, scope, "property.Team", ComparedQuery(sort="last_seen")),
+    ),
+    ("hourly_latency", lambda rows, scope: read_latency(rows, scope, LatencyQuery(interval="day"))),
+    ("daily", lambda rows, scope: read_latency(rows, scope, LatencyQuery(by="model"))),
+    ("daily", lambda rows, scope: read_properties(rows, scope, PropertiesQuery())),
 ]
 
 
-@pytest.mark.parametrize(("projection", "read"), READS)
-def test_sums_are_read_from_projections(projection: str, read: Any) -> None:
+@pytest.mark.parametrize(("projections", "read"), READS)
+def test_sums_are_read_from_projections(projections: str, read: Any) -> None:
     _, target = month()
     session = connect(target)
     plans: list[str] = []
 
     def rows(statement: Statement) -> list[tuple[Any, ...]]:
-        # Details of compared groups are read from the calls.
-        if "quantiles" not in statement.sql:
-            plan = session.raw("EXPLAIN indexes = 1 " + statement.sql, "TabSeparatedRaw", statement.values)
-            plans.append(plan.decode())
+        plan = session.raw("EXPLAIN indexes = 1 " + statement.sql, "TabSeparatedRaw", statement.values)
+        plans.append(plan.decode())
         return session.rows(statement.sql, statement.values)
 
     read(rows, Scope("default", OCT_20_US, END_US, ()))
     session.close()
-    assert len(plans) >= 2
-    assert all(projection in plan for plan in plans), plans
+    for plan in plans:
+        assert any(f"({name}" in plan for name in projections.split()), plan
 
 
 def test_a_period_that_is_not_told() -> None:

@@ -17,20 +17,22 @@ SUMS = """count(), countIf(NOT priced), sum(cost_nanos), sum(cache_saved_nanos),
 FAILED = "countIf(outcome NOT IN ('ok', 'cache_hit'))"
 LATENCY = "quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(latency_us)"
 TTFT = "quantilesDD(0.01, 0.5, 0.9, 0.95, 0.99)(ttft_us)"
-DISTINCT = "uniq(user_id), uniq(session_id)"
+DETAILS = f"""min(received_at), max(received_at), uniqCombined(user_id), {LATENCY}, {TTFT},
+    sumIf(output_tokens, stream AND ttft_us < latency_us),
+    sumIf(latency_us - ifNull(ttft_us, 0), stream AND ttft_us < latency_us)"""
+"""As `analytics.reports.compared` asks them."""
 OF_SESSIONS = "min(received_at), max(ended_at), uniq(session_path), max(session_name), max(user_id)"
 HOUR, DAY = "toStartOfHour(received_at)", "toStartOfDay(received_at)"
 ROLLUPS = [
     ("hourly_calls", HOUR, "model, cache", SUMS),
-    ("hourly_latency", HOUR, "toHour(toStartOfHour(received_at))", f"{LATENCY}, {TTFT}"),
-    ("daily_models", DAY, "provider, model", f"{SUMS}, {FAILED}, {LATENCY}, {TTFT}"),
-    ("daily_users", DAY, "user_id", f"{SUMS}, {FAILED}, min(received_at), max(received_at), {LATENCY}"),
-    ("daily_users", DAY, "user_id", "sumMap(map(model, toUInt64(1)))"),
+    ("hourly_latency", HOUR, "toHour(toStartOfHour(received_at))", f"count(), {LATENCY}, {TTFT}"),
+    ("daily_models", DAY, "provider, model", f"{SUMS}, {FAILED}, {DETAILS}"),
+    ("daily_users", DAY, "user_id", f"{SUMS}, {FAILED}, {DETAILS}"),
     (
         "daily_properties",
         DAY,
         "properties['feature']",
-        f"{SUMS}, {FAILED}, {LATENCY}, {DISTINCT}",
+        f"{SUMS}, {FAILED}, {DETAILS}",
     ),
     ("daily_properties", DAY, "properties['team'], property_names", "count(), max(received_at)"),
     (
