@@ -21,6 +21,7 @@ PATHS = (
     "/sql",
     "/alerts",
     "/settings",
+    "/sign-in",
 )
 """Addresses of views: the script shows the one that the address names."""
 _TYPES = {".js": "text/javascript", ".css": "text/css"}

@@ -1,9 +1,12 @@
 // The page's frame: navigation, shortcuts, and the view that the address names.
 
+import { get, SIGNED_OUT } from "./lib/api.js";
 import { html, render, useEffect, useState } from "./lib/h.js";
 import { listen, useShortcut } from "./lib/keys.js";
-import { Link, to, useLocation, visit } from "./lib/router.js";
+import { useQuery } from "./lib/query.js";
+import { go, Link, to, useLocation, visit } from "./lib/router.js";
 import { restoreTheme, toggleTheme } from "./lib/theme.js";
+import { administrates, known, projectHere } from "./lib/who.js";
 import { Alerts } from "./pages/alerts.js";
 import { Cache } from "./pages/cache.js";
 import { Limits } from "./pages/limits.js";
@@ -13,10 +16,12 @@ import { Properties } from "./pages/properties.js";
 import { Requests } from "./pages/requests.js";
 import { Sessions } from "./pages/sessions.js";
 import { Settings } from "./pages/settings.js";
+import { SignIn } from "./pages/sign_in.js";
 import { Sql } from "./pages/sql.js";
 import { Users } from "./pages/users.js";
 import { Icon } from "./ui/icons.js";
-import { Dialog, Empty, Toasts } from "./ui/parts.js";
+import { Dialog, Empty, Loaded, Toasts } from "./ui/parts.js";
+import { WhoBox } from "./ui/who_box.js";
 
 const PAGES = [
   { path: "/", label: "Overview", icon: "overview", key: "o", view: Overview },
@@ -32,7 +37,23 @@ const PAGES = [
   { path: "/settings", label: "Settings", icon: "settings", key: "t", view: Settings },
 ];
 
-function App() {
+// Nothing is shown before it is known who asks: views ask for a project's calls.
+function Door() {
+  const query = useQuery("info", (signal) => get("/info", {}, signal));
+  const { path } = useLocation();
+  useEffect(() => {
+    window.addEventListener(SIGNED_OUT, query.reload);
+    return () => window.removeEventListener(SIGNED_OUT, query.reload);
+  }, [query.reload]);
+  const inside = query.data && query.error?.status !== 401;
+  useEffect(() => { if (inside && path === "/sign-in") go("/", undefined, { replace: true }); }, [inside, path]);
+  if (query.error?.status === 401) return html`<${SignIn} onDone=${query.reload} />`;
+  if (!inside) return html`<main><${Loaded} query=${query} /></main>`;
+  known(query.data.you);
+  return html`<${App} you=${query.data.you} onLeft=${query.reload} />`;
+}
+
+function App({ you, onLeft }) {
   const location = useLocation();
   const [menu, setMenu] = useState(false);
   const [help, setHelp] = useState(false);
@@ -45,8 +66,8 @@ function App() {
       <${Brand} /></div>
     ${menu && html`<button type="button" class="shade" aria-label="Close the menu" onClick=${() => setMenu(false)}></button>`}
     <div class="frame">
-      <${Side} shown=${menu} path=${location.path} onHelp=${() => setHelp(true)} />
-      <main id="content" tabindex="-1" key=${location.path}>${page ? html`<${page.view} params=${location.params} />`
+      <${Side} shown=${menu} path=${location.path} you=${you} onLeft=${onLeft} onHelp=${() => setHelp(true)} />
+      <main id="content" tabindex="-1" key=${`${location.path} ${projectHere()}`}>${page ? html`<${page.view} params=${location.params} />`
         : html`<${Empty} title="There is no such page"><${Link} href=${to("/")}>Go to the overview<//><//>`}</main>
     </div>
     ${help && html`<${Shortcuts} onClose=${() => setHelp(false)} />`}
@@ -57,11 +78,13 @@ function Brand() {
   return html`<${Link} class="brand" href=${to("/")}><img src="/favicon.svg" alt="" width="22" height="22" />Tallygate<//>`;
 }
 
-function Side({ shown, path, onHelp }) {
+function Side({ shown, path, you, onLeft, onHelp }) {
+  const pages = PAGES.filter((page) => page.view !== Settings || administrates());
   return html`<aside class=${`side ${shown ? "shown" : ""}`}>
     <${Brand} />
-    <nav aria-label="Pages">${PAGES.map((page) => html`${page.group && html`<div class="group">${page.group}</div>`}
+    <nav aria-label="Pages">${pages.map((page) => html`${page.group && html`<div class="group">${page.group}</div>`}
       <${Link} href=${to(page.path)} aria-current=${page.path === path ? "page" : undefined}><${Icon} name=${page.icon} />${page.label}<//>`)}</nav>
+    <${WhoBox} you=${you} onLeft=${onLeft} />
     <div class="foot">
       <button type="button" class="button quiet square" aria-label="Dark or light" title="Dark or light (d)" onClick=${toggleTheme}><${Icon} name="theme" /></button>
       <button type="button" class="button quiet square" aria-label="Shortcuts" title="Shortcuts (?)" onClick=${onHelp}><${Icon} name="help" /></button>
@@ -80,4 +103,4 @@ function Shortcuts({ onClose }) {
 restoreTheme();
 listen(new Map(PAGES.map(({ key, path }) => [key, () => visit(to(path))])));
 
-render(html`<${App} />`, document.getElementById("app"));
+render(html`<${Door} />`, document.getElementById("app"));

@@ -36,11 +36,11 @@ def edge_env(simulator: str, data: Path, edge_port: int, api_port: int) -> dict[
 class Embedded:
     """`tallygate up` on a data directory, which outlives it."""
 
-    def __init__(self, simulator: str, directory: Path) -> None:
+    def __init__(self, simulator: str, directory: Path, **settings: str) -> None:
         self.data = directory / "data"
         self.log = directory / "log"
         self._ports = (free_port(), free_port())
-        self.env = edge_env(simulator, self.data, *self._ports)
+        self.env = edge_env(simulator, self.data, *self._ports) | settings
         self.gateway = Gateway(*self._ports)
         self.start()
 

@@ -1,6 +1,9 @@
 // Talking to the API: JSON in and out, and errors as errors.
 
+import { here } from "./router.js";
+
 const BASE = "/api/v1";
+export const SIGNED_OUT = "tallygate:signed-out";
 
 export class ApiError extends Error {
   constructor(status, body) {
@@ -25,6 +28,8 @@ function url(path, params = {}) {
 
 export async function call(method, path, { params, body, signal } = {}) {
   const headers = { Accept: "application/json" };
+  const project = here().params.get("project");
+  if (project) headers["Tallygate-Project"] = project;
   if (method !== "GET") headers["Content-Type"] = "application/json";
   const sent = method === "GET" || method === "DELETE" ? undefined : JSON.stringify(body ?? {});
   let answer;
@@ -36,6 +41,7 @@ export async function call(method, path, { params, body, signal } = {}) {
   }
   const text = await answer.text();
   const json = answer.headers.get("Content-Type")?.includes("json") && text ? JSON.parse(text) : null;
+  if (answer.status === 401 && json?.error?.code === "not_signed_in") window.dispatchEvent(new Event(SIGNED_OUT));
   if (!answer.ok) throw new ApiError(answer.status, json);
   return json;
 }

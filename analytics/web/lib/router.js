@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from "./h.js";
 
 const CHANGED = "tallygate:location";
-const KEPT = ["range", "from", "to"];
+const KEPT = ["range", "from", "to", "project"];
 
 export function here() {
   return { path: location.pathname, params: new URLSearchParams(location.search) };
@@ -35,7 +35,7 @@ function apply(params, changes) {
   }
 }
 
-// The address of another view; the period goes along.
+// The address of another view; the period and the project go along.
 export function to(path, params = {}) {
   const made = new URLSearchParams();
   const current = here().params;

@@ -6,6 +6,7 @@ import { bytes, count, dollars, duration, exactly, pretty } from "../lib/format.
 import { html, useState } from "../lib/h.js";
 import { useQuery } from "../lib/query.js";
 import { here, Link, patch, to } from "../lib/router.js";
+import { may } from "../lib/who.js";
 import { Conversation } from "../render/conversation.js";
 import { curl } from "../render/curl.js";
 import { conversation, parse } from "../render/messages.js";
@@ -22,7 +23,7 @@ export function RequestDrawer({ id, onClose }) {
   const [replaying, setReplaying] = useState(false);
   const call = query.data?.[0];
   const actions = call && html`<${CopyButton} label="Copy as curl" text=${() => curl(call, query.data[1].gateway_url)} />
-    ${call.method === "POST" && call.prompt && !call.prompt_truncated && html`<button type="button" class="button small" onClick=${() => setReplaying(!replaying)}><${Icon} name="play" />Replay</button>`}`;
+    ${may("member") && call.method === "POST" && call.prompt && !call.prompt_truncated && html`<button type="button" class="button small" onClick=${() => setReplaying(!replaying)}><${Icon} name="play" />Replay</button>`}`;
   return html`<${Dialog} kind="drawer" title=${call ? call.model || call.model_requested || call.endpoint : "Request"} onClose=${onClose} actions=${actions}>
     <${Loaded} query=${query} lines=${10}>${([shown]) => html`<div class="stack">
       ${replaying && html`<${Replay} call=${shown} />`}
