@@ -21,9 +21,10 @@ PATHS = (
     "/sql",
     "/alerts",
     "/settings",
-    "/sign-in",
 )
 """Addresses of views: the script shows the one that the address names."""
+SIGN_IN = "/sign-in"
+"""Where the identity provider's answer leads if it lets nobody in; any other address asks to sign in, too."""
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
@@ -31,7 +32,7 @@ def add_pages(app: web.Application) -> None:
     """Serve the page at each view's address, and its files below `/assets`."""
     folder = resources.files("tallygate.analytics.web")
     index = _file(folder.joinpath("index.html"), "text/html")
-    for path in PATHS:
+    for path in (*PATHS, SIGN_IN):
         app.router.add_get(path, index)
     app.router.add_get("/favicon.svg", _file(folder.joinpath("favicon.svg"), "image/svg+xml"))
     for path, file, content_type in _assets(folder, "/assets"):

@@ -184,7 +184,7 @@ def test_what_a_viewer_may_send_is_listed() -> None:
         if route.need is Need.VIEWER and route.method not in READING
     }
     # They only read, and take what they read by in a body.
-    assert sent == {"POST /api/v1/sql", "POST /api/v1/requests/search"}
+    assert sent == {"POST /api/v1/sql", "POST /api/v1/requests/search", "POST /api/v1/requests/export"}
 
 
 def test_the_admin_api_is_for_administrators() -> None:

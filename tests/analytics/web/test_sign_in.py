@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -41,7 +42,7 @@ class Guarded:
         for project in ("team", "lab"):
             self._call(issue(self.store, project=project).secret, f"user-of-{project}")
             token = with_token(self.store, project)
-            eventually_sync(lambda t=token: self._seen(t), within_s=PATIENCE_S)
+            eventually_sync(partial(self._seen, token), within_s=PATIENCE_S)
 
     def _call(self, key: str, user: str) -> None:
         body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
