@@ -5,7 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
+import orjson
+from pydantic import ValidationError
+
 from tallygate.runtime.messages import Message, Place
+from tallygate.schemas.call import Origin
 from tallygate.schemas.codec import BadRecordError, decode, encode, split_lines
 from tallygate.schemas.model import Record
 from tallygate.schemas.records import DeadLetter
@@ -62,6 +66,8 @@ def dead_letters(source: Place, bad: Iterable[BadLine], now_us: int) -> dict[Pla
             offset=line.offset,
             reason=line.reason,
             payload=base64.b64encode(line.line[:DEAD_PAYLOAD_BYTES]).decode(),
+            payload_truncated=len(line.line) > DEAD_PAYLOAD_BYTES,
+            origin=origin_of(line.line),
             failed_at_us=now_us,
         )
         for line in bad
@@ -69,3 +75,12 @@ def dead_letters(source: Place, bad: Iterable[BadLine], now_us: int) -> dict[Pla
     if not letters:
         return {}
     return {Place(DEADLETTER.name, source.partition): [Message(None, encode(letter)) for letter in letters]}
+
+
+def origin_of(line: bytes) -> Origin | None:
+    """The origin that a line names, whatever else is wrong with it."""
+    try:
+        fields = orjson.loads(line)
+        return Origin.model_validate(fields["origin"])
+    except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError):
+        return None

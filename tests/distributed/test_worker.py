@@ -1,18 +1,23 @@
 """The Faust worker against a real Kafka: exact totals through kills, rebalances and bad records."""
 
 import base64
+import time
+from collections import Counter
 
 import pytest
 
+from tallygate.control.open import open_store
 from tallygate.runtime.config import Settings
 from tallygate.runtime.messages import Message, Place
 from tallygate.runtime.publisher import Publisher
-from tallygate.schemas.codec import encode
+from tallygate.schemas.codec import decode, encode
 from tallygate.schemas.records import DeadLetter
+from tallygate.schemas.totals import RuleTotals
 from tests.support.accounts import expected_totals, priced_calls, published_totals
+from tests.support.control import add_rule
 from tests.support.environment import environment_of
 from tests.support.factories import response_event
-from tests.support.kafka_broker import read_records
+from tests.support.kafka_broker import read_records, read_topic
 from tests.support.outboxes import FilledOutbox, loaded
 from tests.support.processes import Started, start_run
 from tests.support.wait import eventually
@@ -21,6 +26,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 SHIPPER = "tallygate.edge.shipper"
 WORKER = "tallygate.stream_processors.faust_worker.process"
+RULED_WORKER = "tallygate.infra.worker"
 
 
 def start(settings: Settings, module: str, name: str) -> Started:
@@ -111,3 +117,52 @@ async def test_one_of_two_workers_killed(settings: Settings) -> None:
                 second.kill()
         await assert_totals(settings, outbox)
         assert first.exit_code is None
+
+
+@pytest.mark.timeout(300)
+async def test_what_rules_count_is_exact_through_kills_and_rebalances(settings: Settings) -> None:
+    store = open_store(settings)
+    by_user = add_rule(store, group_by="user", window={"kind": "calendar", "period": "month"})
+    store.close()
+    outbox = FilledOutbox(settings.outbox_dir)
+
+    def add(calls: int) -> None:
+        now_us = time.time_ns() // 1000
+        outbox.add_all(response_event(received_at_us=now_us) for _ in range(calls))
+
+    async def counted() -> dict[str, int]:
+        """Requests by user, over all partitions."""
+        latest = {
+            (found.partition, found.key): found.value
+            for found in await read_topic(settings.kafka, "llm.rule_totals")
+        }
+        lines = [decode(RuleTotals, value) for value in latest.values() if value is not None]
+        sums: Counter[str] = Counter()
+        for line in lines:
+            if line.progress is None and line.rule_id == by_user.rule_id:
+                sums[line.group] += line.requests
+        return dict(sums)
+
+    async def some_more(than: int) -> bool:
+        return sum((await counted()).values()) > than
+
+    with start(settings, SHIPPER, "shipper"):
+        with start(settings, RULED_WORKER, "first") as first:
+            add(1000)
+            await eventually(lambda: some_more(0), within_s=60)
+            with start(settings, RULED_WORKER, "second") as second:
+                await eventually(lambda: "totals read" in second.tail(100_000), within_s=60)
+                add(1000)
+                await eventually(lambda: some_more(1000), within_s=60)
+                second.kill()
+            add(500)
+            first.kill()
+        with start(settings, RULED_WORKER, "third") as third:
+            await assert_totals(settings, outbox)
+            wanted = Counter(response.user_id for response in outbox.responses)
+
+            async def complete() -> bool:
+                return await counted() == wanted
+
+            await eventually(complete, within_s=30, every_s=0.3)
+            assert third.stop() == 0
