@@ -1,6 +1,7 @@
 """`GET /api/v1/docs`: the OpenAPI document for people, as plain HTML: no script, nothing from elsewhere."""
 
 import functools
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -11,6 +12,8 @@ from aiohttp import web
 from tallygate.analytics.api.document import document
 from tallygate.analytics.api.table import OPERATIONS
 from tallygate.control.access.needs import Need, needs
+
+_CODE = re.compile(r"`([^`]+)`")
 
 
 @needs(Need.SIGNED_IN)
@@ -35,7 +38,8 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     yield f'<title>{title}</title><link rel="stylesheet" href="/assets/docs.css"></head><body><main>'
     yield f"<h1>{title} {escape(told['info']['version'])}</h1>"
     for paragraph in told["info"]["description"].split("\n\n"):
-        yield f"<p>{escape(paragraph)}</p>"
+        marked = _CODE.sub(r"<code>\1</code>", escape(paragraph))
+        yield f"<p>{marked}</p>"
     yield '<p><a href="/api/v1/openapi.json">openapi.json</a></p>'
     shared = told["components"]["parameters"]
     yield "<h2>Period and filters</h2>"
