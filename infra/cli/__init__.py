@@ -8,6 +8,7 @@ from tallygate.infra.cli.audit import audit
 from tallygate.infra.cli.budgets import budgets
 from tallygate.infra.cli.channels import channels, hooks
 from tallygate.infra.cli.check import check
+from tallygate.infra.cli.deadletters import deadletters
 from tallygate.infra.cli.demo import demo
 from tallygate.infra.cli.edge import edge
 from tallygate.infra.cli.internal import core, edge_worker, shipper
@@ -38,7 +39,7 @@ def main(parent: int | None) -> None:
         die_with(parent)
 
 
-COMMANDS = (up, demo, check, edge, worker, budgets, sink, api, replay, audit, simulator)
+COMMANDS = (up, demo, check, edge, worker, budgets, sink, api, replay, audit, deadletters, simulator)
 CONTROL = (keys, providers, projects, aliases, rules, channels, hooks, prices, users, tokens, admins)
 PROCESSES = (edge_worker, core, shipper)
 for command in (*COMMANDS, *CONTROL, *PROCESSES):

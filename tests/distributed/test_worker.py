@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from tallygate.control.open import open_store
+from tallygate.infra.dead_letters import of_kafka
 from tallygate.runtime.config import Settings
 from tallygate.runtime.messages import Message, Place
 from tallygate.runtime.publisher import Publisher
@@ -83,6 +84,11 @@ async def test_bad_records_are_dead_lettered_and_the_rest_goes_on(settings: Sett
             return len(await letters()) == 4
 
         await eventually(all_letters)
+        listed = await of_kafka(settings.kafka, 3)
+        assert len(listed) == 3
+        assert [letter.failed_at_us for letter in listed] == sorted(
+            (letter.failed_at_us for letter in listed), reverse=True
+        )
         found = [(letter.source, letter.partition, letter.payload) for letter in await letters()]
         for line in bad:
             assert ("llm.responses", 1, base64.b64encode(line).decode()) in found

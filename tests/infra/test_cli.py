@@ -17,7 +17,20 @@ from tallygate.infra.cli import main
 from tallygate.runtime.config import ConfigError
 from tests.support.wait import PATIENCE_S, eventually_sync
 
-COMMANDS = ("up", "demo", "check", "edge", "worker", "budgets", "sink", "api", "replay", "audit", "simulator")
+COMMANDS = (
+    "up",
+    "demo",
+    "check",
+    "edge",
+    "worker",
+    "budgets",
+    "sink",
+    "api",
+    "replay",
+    "audit",
+    "deadletters",
+    "simulator",
+)
 CONTROL = (
     *("keys", "providers", "projects", "aliases", "rules", "channels", "hooks", "prices"),
     *("users", "tokens", "admins"),
