@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import SecretStr
 
+from tallygate.edge.budget.gate import Blocked, BudgetCall, MemoryBudgetGate
+from tallygate.edge.budget.state_file import BudgetFile
+from tallygate.edge.shipper.budgets import BudgetFollower
 from tallygate.infra.kafka import acls, jars
 from tallygate.infra.kafka.dev_broker import DevBroker
 from tallygate.infra.kafka.security import ADMIN, MECHANISM, BrokerSecurity
@@ -22,13 +26,17 @@ from tallygate.runtime.config import KafkaConfig, Settings
 from tallygate.runtime.kafka import KafkaUnavailableError, ensure_topics
 from tallygate.runtime.messages import Message, Place
 from tallygate.runtime.publisher import Publisher
+from tallygate.runtime.tasks import spawn
+from tests.distributed.keeper_process import LIMIT
+from tests.distributed.test_budget_keeper import keeping, sums_of, until_percents
 from tests.distributed.test_worker import SHIPPER, WORKER, assert_totals, start
 from tests.support.factories import response_event
 from tests.support.outboxes import FilledOutbox
+from tests.support.wait import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
-USERS = {"edge": "edge-1", "worker": "worker-1", "sink": "sink-1"}
+USERS = {"edge": "edge-1", "worker": "worker-1", "budgets": "budgets-1", "sink": "sink-1"}
 PASSWORDS = {ADMIN: "admin-secret", **{user: f"secret of {user}" for user in USERS.values()}}
 
 
@@ -104,6 +112,27 @@ async def test_each_process_does_its_work_with_its_own_rights(
     ):
         await assert_totals(settings(ADMIN), outbox)
         assert worker.stop() == 0
+
+
+async def test_budgets_go_their_way_with_their_own_rights(
+    broker: DevBroker, ca_file: Path, tmp_path: Path
+) -> None:
+    """Sums by a worker's user, evaluated by that of budgets, followed by an edge's."""
+    configs = {role: config_of(broker, ca_file, user) for role, user in USERS.items()}
+    path, gate = tmp_path / "budgets.json", MemoryBudgetGate()
+    watched = BudgetFile(path, gate)
+    following = spawn(BudgetFollower(configs["edge"], path).run(), name="follower")
+
+    def blocks() -> bool:
+        watched.look()
+        return isinstance(gate.check(BudgetCall("default"), time.time_ns() // 1000), Blocked)
+
+    async with sums_of(configs["worker"]) as publish, keeping(configs["budgets"]):
+        await publish(LIMIT)
+        await until_percents(config_of(broker, ca_file, ADMIN), [50, 100])
+        await eventually(blocks)
+    following.cancel()
+    await asyncio.wait([following])
 
 
 async def test_an_edge_can_write_no_priced_calls(broker: DevBroker, ca_file: Path) -> None:
