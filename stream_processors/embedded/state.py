@@ -19,7 +19,7 @@ from pathlib import Path
 import orjson
 
 from tallygate.edge.outbox.reader import Position
-from tallygate.schemas.codec import decode, encode
+from tallygate.schemas.codec import decode, encode_sparse
 from tallygate.schemas.periods import HOUR_US
 from tallygate.schemas.records import BudgetState, RuleState
 from tallygate.schemas.totals import RuleTotals
@@ -180,7 +180,7 @@ class RunnerState:
         periods = [
             (*key, period, *span, *values.of(tally)) for (key, period, span), tally in deltas.periods()
         ]
-        sums = [] if rules is None else [(*key, encode(each)) for key, each in rules.changed.items()]
+        sums = [] if rules is None else [(*key, encode_sparse(each)) for key, each in rules.changed.items()]
         letters = [(d.edge_id, min(d.seq, MAX_SUM), d.topic, d.reason, d.payload, now_us) for d in dead]
         places = [
             (edge, state.position.segment, state.position.offset, state.counted, state.stored_requests)
