@@ -30,6 +30,10 @@ MetricName = Literal[
     "tallygate_audit_differences",  # figures in which log, totals and store differed when last compared
     "tallygate_audit_timestamp_seconds",  # when they were compared last
     "tallygate_core_corrupt_segments",  # outbox segments whose rest is damaged and was skipped
+    "tallygate_notify_tries_total",  # tries of deliveries, by what is told (alert, call, test) and result
+    "tallygate_notify_deliveries",  # deliveries that wait or are given up, by what is told and state
+    "tallygate_notify_dropped_total",  # records of calls that found no room before their channel
+    "tallygate_notify_too_old_total",  # events that were found when they were too old to be told of
 ]
 NAMES: tuple[str, ...] = get_args(MetricName)
 
