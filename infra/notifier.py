@@ -25,6 +25,8 @@ from tallygate.stream_processors.notify.smtp import Mailer
 
 log = logging.getLogger(__name__)
 RETRY_S = 1.0
+LEASE_MARGIN_S = 10.0
+"""Beyond two tries' time: for a store that answers slowly. So long a killed process's deliveries wait."""
 
 
 class Source(Protocol):
@@ -42,7 +44,9 @@ class Notifier:
         """`owner` names this process among those that share the store."""
         notify = settings.notify
         self.deliveries = StoredDeliveries(store, max_waiting_calls=notify.max_waiting_calls)
-        self.courier = Courier(self.deliveries, sender, owner, CourierOptions())
+        self.courier = Courier(
+            self.deliveries, sender, owner, CourierOptions(lease_s=2 * notify.timeout_s + LEASE_MARGIN_S)
+        )
         self.intake = Intake(self.deliveries, keep_days=notify.keep_days, on_new=self.courier.wake)
         self.housekeeping = Housekeeping(self.deliveries, keep_days=notify.keep_days)
         self._owner = owner

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from tallygate.control.open import open_rules
 from tallygate.infra.notifier import notifier, store_opened
 from tallygate.runtime.config import Settings
 from tallygate.runtime.kafka import ensure_topics
@@ -18,14 +19,19 @@ from tallygate.stream_processors.notify.kafka_source import KafkaSource
 from tallygate.stream_processors.notify.selector import CallSelector
 
 
-def run(settings: Settings, rules: Callable[[], RuleBook]) -> None:
+def run(settings: Settings) -> None:
     """Tell of alerts and calls until SIGTERM or SIGINT. Several processes share the work.
 
     Raises:
         ConfigError, SchemaError, MasterKeyError: the control store, or a setting, can't be used.
         TopicMismatchError: Kafka's topics don't fit.
     """
-    run_until_signalled(lambda stop: _notify(settings, rules, stop))
+    rules = open_rules(settings)
+    rules.start()
+    try:
+        run_until_signalled(lambda stop: _notify(settings, rules.current, stop))
+    finally:
+        rules.stop()
 
 
 async def _notify(settings: Settings, rules: Callable[[], RuleBook], stop: asyncio.Event) -> None:

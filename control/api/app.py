@@ -11,6 +11,7 @@ from tallygate.control.api import (
     aliases,
     channels,
     credentials,
+    deliveries,
     keys,
     members,
     projects,
@@ -32,7 +33,18 @@ def build_admin(opened: Callable[[], ControlStore]) -> web.Application:
     """
     app = web.Application(middlewares=(errors_told, shaped))
     app[OPENED] = opened
-    for module in (projects, keys, credentials, aliases, rules, channels, tokens, members, admins):
+    for module in (
+        projects,
+        keys,
+        credentials,
+        aliases,
+        rules,
+        channels,
+        deliveries,
+        tokens,
+        members,
+        admins,
+    ):
         for route in module.ROUTES:
             if not is_marked(route.handler):
                 needs(Need.MANAGER)(route.handler)

@@ -9,10 +9,12 @@ from tallygate.infra.cli.budgets import budgets
 from tallygate.infra.cli.channels import channels, hooks
 from tallygate.infra.cli.check import check
 from tallygate.infra.cli.deadletters import deadletters
+from tallygate.infra.cli.deliveries import deliveries
 from tallygate.infra.cli.demo import demo
 from tallygate.infra.cli.edge import edge
 from tallygate.infra.cli.internal import core, edge_worker, shipper
 from tallygate.infra.cli.keys import keys
+from tallygate.infra.cli.notify import notify
 from tallygate.infra.cli.prices import prices
 from tallygate.infra.cli.projects import aliases, projects
 from tallygate.infra.cli.providers import providers
@@ -39,8 +41,21 @@ def main(parent: int | None) -> None:
         die_with(parent)
 
 
-COMMANDS = (up, demo, check, edge, worker, budgets, sink, api, replay, audit, deadletters, simulator)
-CONTROL = (keys, providers, projects, aliases, rules, channels, hooks, prices, users, tokens, admins)
+COMMANDS = (up, demo, check, edge, worker, budgets, sink, notify, api, replay, audit, deadletters, simulator)
+CONTROL = (
+    keys,
+    providers,
+    projects,
+    aliases,
+    rules,
+    channels,
+    hooks,
+    deliveries,
+    prices,
+    users,
+    tokens,
+    admins,
+)
 PROCESSES = (edge_worker, core, shipper)
 for command in (*COMMANDS, *CONTROL, *PROCESSES):
     main.add_command(command)

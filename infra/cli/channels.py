@@ -124,6 +124,20 @@ def rotate(channel_id: str, as_json: bool) -> None:
         _show_issued(made, as_json=as_json)
 
 
+@channels.command("test")
+@click.argument("channel_id")
+@json_option
+def test_channel(channel_id: str, as_json: bool) -> None:
+    """Send a test message. `tallygate deliveries list` tells what became of it."""
+    from tallygate.control.store import deliveries as stored
+    from tallygate.infra.cli.deliveries import COLUMNS
+
+    with opened_store() as store:
+        with store.write(actor()) as change:
+            made = stored.test_channel(change, channel_id)
+        print_records([made], COLUMNS, as_json=as_json, nothing="")
+
+
 @channels.command("remove")
 @click.argument("channel_id")
 def remove_channel(channel_id: str) -> None:

@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tallygate.schemas.deliveries import Outgoing
 from tallygate.schemas.records import Call
 from tallygate.schemas.rules import RuleBook
 from tallygate.schemas.totals import RuleTotals
+from tallygate.stream_processors.notify.selector import CallSelector
 from tallygate.stream_processors.rules import Changes, RuleCounter
 from tallygate.stream_processors.rules.backfill import BackfillAsked, BackfillRow
 from tallygate.stream_processors.usage import Deltas
@@ -24,10 +26,11 @@ def now_us() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is to be added to the totals, and the rules' new sums."""
+    """What is to be added to the totals, the rules' new sums, and calls that are to be told."""
 
     deltas: Deltas
     rules: Changes = field(default_factory=Changes)
+    outgoing: Sequence[Outgoing] = ()
 
 
 class Accounting:
@@ -38,6 +41,7 @@ class Accounting:
     ) -> None:
         self._rules = rules
         self._counter = RuleCounter(partition, held)
+        self._selector = CallSelector(rules)
         self._clock = clock
 
     def count(self, calls: Sequence[Call], before: Mapping[str, int], after: Mapping[str, int]) -> Counted:
@@ -49,7 +53,8 @@ class Accounting:
         facts = [(call, fact_of(call)) for call in calls]
         for call, fact in facts:
             deltas.add(call, fact)
-        return Counted(deltas, changes.then(self._counter.count(facts, after)))
+        rules = changes.then(self._counter.count(facts, after))
+        return Counted(deltas, rules, self._selector.outgoing(calls))
 
     def pending(self) -> list[BackfillAsked]:
         """Rules that lack what was counted before them."""

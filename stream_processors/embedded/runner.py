@@ -100,6 +100,8 @@ class EmbeddedRunner:
         self._retrier: Retrier | None = None
         self._begun_passes = 0
         self._empty_pass = 0
+        self.taken = -1
+        """Set by who delivers records of calls: the number up to which it has taken them over."""
         self.processed = 0
         """Calls priced."""
         self.dead_letters = 0
@@ -292,7 +294,7 @@ class EmbeddedRunner:
             )
             for edge_id, marks in batch.marks.items()
         }
-        state.commit(known, counted.deltas, batch.dead, counted.rules)
+        state.commit(known, counted.deltas, batch.dead, counted.rules, counted.outgoing, self.taken)
         if self._budgets is not None:
             self._budgets.take(counted.rules)
         self._known.update(known)

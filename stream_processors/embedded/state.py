@@ -19,12 +19,17 @@ from pathlib import Path
 import orjson
 
 from tallygate.edge.outbox.reader import Position
+<<<<<<< HEAD
 from tallygate.schemas.codec import decode, encode_sparse
+=======
+from tallygate.schemas.codec import decode, encode
+from tallygate.schemas.deliveries import Outgoing
+>>>>>>> d376767 (tallygate notify; the delivery log and tests of channels in the admin API and as commands; records of calls that the runner chose)
 from tallygate.schemas.periods import HOUR_US
 from tallygate.schemas.records import BudgetState, RuleState
 from tallygate.schemas.totals import RuleTotals
 from tallygate.stream_processors.budgets.evaluator import Outcome
-from tallygate.stream_processors.embedded import alerts
+from tallygate.stream_processors.embedded import alerts, outgoing
 from tallygate.stream_processors.embedded.alerts import NumberedAlert
 from tallygate.stream_processors.embedded.batch import DeadRecord
 from tallygate.stream_processors.errors import FatalError, ProcessorError, RetryableError
@@ -165,9 +170,11 @@ class RunnerState:
         deltas: Deltas,
         dead: list[DeadRecord],
         rules: Changes | None = None,
+        told: Sequence[Outgoing] = (),
+        taken: int = -1,
     ) -> None:
-        """Add to the totals, write the rules' sums, set dead records aside and move the positions, all or
-        nothing.
+        """Add to the totals, write the rules' sums and what is to be told of calls, set dead records aside
+        and move the positions, all or nothing. What is to be told is removed up to the number `taken`.
 
         Raises:
             RetryableError: nothing was written.
@@ -192,6 +199,7 @@ class RunnerState:
             self._db.executemany(_DROP_RULE_TOTALS, [] if rules is None else list(rules.removed))
             self._db.executemany(_PUT_RULE_TOTALS, [(*key, text.decode()) for *key, text in sums])
             self._db.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", letters)
+            outgoing.write_outgoing(self._db, told, taken)
             self._db.executemany("INSERT OR REPLACE INTO outboxes VALUES (?, ?, ?, ?, ?)", places)
 
     def told(self) -> tuple[list[RuleState], list[BudgetState]]:
@@ -303,7 +311,7 @@ def _migrate(db: sqlite3.Connection) -> None:
         _from_version_1(db)
     elif version not in (None, VERSION):
         raise FatalError(f"the runner's state has version {version}; this release knows {VERSION}")
-    for statement in (_SCHEMA + alerts.SCHEMA).split(";"):
+    for statement in (_SCHEMA + alerts.SCHEMA + outgoing.SCHEMA).split(";"):
         db.execute(statement)
     db.execute("DELETE FROM runner_version")
     db.execute("INSERT INTO runner_version VALUES (?)", (VERSION,))

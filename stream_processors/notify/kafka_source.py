@@ -47,7 +47,10 @@ class KafkaSource:
         try:
             if await until_available(self._connect, stop, what="connecting"):
                 while not stop.is_set():
-                    await self._round(stop)
+                    if self._selector.ready:
+                        await self._round(stop)
+                    else:
+                        await asyncio.sleep(POLL_S)
         finally:
             await self._consumer.stop()
 

@@ -23,6 +23,11 @@ class CallSelector:
         self._matchers: dict[str, Matcher] = {}
 
     @property
+    def ready(self) -> bool:
+        """Whether the rules are known: before, calls would be passed by."""
+        return self._rules().version >= 0
+
+    @property
     def idle(self) -> bool:
         """Whether only calls that ask for it are told now."""
         return not self._rules().hooks

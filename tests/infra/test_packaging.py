@@ -43,7 +43,7 @@ def test_compose_is_valid_by_its_own_schema() -> None:
 
 def test_compose_runs_commands_that_exist() -> None:
     commands = [service["command"] for service in ours().values()]
-    assert {command[1] for command in commands} == {"edge", "worker", "budgets", "sink", "api"}
+    assert {command[1] for command in commands} == {"edge", "worker", "budgets", "sink", "notify", "api"}
     for program, name, *_ in commands:
         assert program == "tallygate"
         assert name in main.commands

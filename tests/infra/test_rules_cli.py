@@ -191,3 +191,17 @@ def test_the_cookbook(data: Path, options: str) -> None:
 
 def test_the_cookbook_is_found() -> None:
     assert len(cookbook()) >= 16
+
+
+def test_a_channel_is_tested_and_its_delivery_shown(data: Path) -> None:
+    tallygate("channels", "add", "ops", given="https://ops.example/in")
+    (channel,) = listed("channels", "list")
+    assert "nothing was sent yet" in tallygate("deliveries", "list").stderr
+    made = tallygate("channels", "test", str(channel["channel_id"]))
+    assert "channel.test" in made.stdout
+    (delivery,) = listed("deliveries", "list", "--state", "waiting")
+    shown = json.loads(tallygate("deliveries", "show", str(delivery["id"])).stdout)
+    assert shown["payload"]["data"]["message"] == "This channel works."
+    assert "waiting" in tallygate("deliveries", "resend", str(delivery["id"])).stdout
+    assert listed("deliveries", "list", "--state", "dead") == []
+    assert "no delivery" in tallygate("deliveries", "show", "dlv_1", code=1).stderr
