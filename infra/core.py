@@ -1,8 +1,8 @@
 """The core process of the embedded run: the one owner of chDB and of the state.
 
-A thread follows the outboxes (`EmbeddedRunner`); the main thread serves the query API and the pages. If the
-runner dies the process ends with an error, so that the supervisor starts it again: an API that goes on over
-data that no longer moves would look well and be wrong.
+A thread follows the outboxes (`EmbeddedRunner`); the main thread serves the query API and the pages, and
+tells of alerts. If the runner or the notifier dies the process ends with an error, so that the supervisor
+starts it again: an API that goes on over data that no longer moves would look well and be wrong.
 
 Order of the end, after SIGTERM: the runner takes what the edges have written, then the API stops, then the
 engine. A query that is still at work may be cut off.
@@ -21,6 +21,7 @@ from tallygate.analytics.requests.where import where
 from tallygate.control.open import open_rules
 from tallygate.infra.api import require_guarded, serving
 from tallygate.infra.core_metrics import watch
+from tallygate.infra.core_notifier import telling
 from tallygate.infra.live import StateTotals
 from tallygate.infra.process import StopSignals
 from tallygate.infra.standing import EmbeddedLedger
@@ -43,6 +44,9 @@ JOIN_S = 8.0
 """After which the process ends without it: nothing is lost, it goes on from there at the next start."""
 END_S = 8.5
 """After a stop: the engine would wait for the last query, up to that one's own limit."""
+
+
+STATE_NAME = "state.db"
 
 
 def run(settings: Settings) -> None:
@@ -97,15 +101,23 @@ async def _serve(
     watch(runner, registry)
     loop = asyncio.get_running_loop()
     thread = RunnerThread(runner, lambda: loop.call_soon_threadsafe(signals.stop.set))
+    died: list[str] = []
+
+    def notifier_died() -> None:
+        died.append("notifier")
+        signals.stop.set()
+
     ledger = EmbeddedLedger(rules, settings.data_dir / STATE_NAME)
     live = Live(StateTotals(settings.data_dir / STATE_NAME), lambda project: rules().time_zone(project))
-    async with serving(settings, target, registry, ledger, live):
+    telling_now = telling(settings, runner, settings.data_dir / STATE_NAME, registry, notifier_died)
+    async with serving(settings, target, registry, ledger, live), telling_now as stop_telling:
         thread.start()
         garbage.settle()
         await signals.stop.wait()
-        end_by(END_S, lambda: thread.failed or thread.is_alive())
+        end_by(END_S, lambda: bool(died) or thread.failed or thread.is_alive())
+        stop_telling.set()
         await asyncio.to_thread(thread.finish)
-    return not thread.failed
+    return not thread.failed and not died
 
 
 class RunnerThread(threading.Thread):

@@ -75,17 +75,21 @@ class Notifier:
                 return
 
 
-@asynccontextmanager
-async def notifier(
-    settings: Settings, store: ControlStore, owner: str, registry: CollectorRegistry
-) -> AsyncIterator[Notifier]:
-    """A notifier with its connections, which end with the block.
+def mailer_of(settings: Settings) -> Mailer:
+    """What sends e-mail.
 
     Raises:
         ConfigError: the mail server's certificates can't be read.
     """
+    return Mailer(settings.smtp, timeout_s=settings.notify.timeout_s)
+
+
+@asynccontextmanager
+async def notifier(
+    settings: Settings, store: ControlStore, mailer: Mailer, owner: str, registry: CollectorRegistry
+) -> AsyncIterator[Notifier]:
+    """A notifier with its connections, which end with the block."""
     notify = settings.notify
-    mailer = Mailer(settings.smtp, timeout_s=notify.timeout_s)
     client = GuardedClient(AddressGuard(notify.allow_private), timeout_s=notify.timeout_s)
     try:
         made = Notifier(settings, store, Sender(client, mailer), owner)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry
 
 from tallygate.control.open import open_rules
-from tallygate.infra.notifier import notifier, store_opened
+from tallygate.infra.notifier import mailer_of, notifier, store_opened
 from tallygate.runtime.config import Settings
 from tallygate.runtime.kafka import ensure_topics
 from tallygate.runtime.process import run_until_signalled
@@ -38,13 +38,14 @@ async def _notify(settings: Settings, rules: Callable[[], RuleBook], stop: async
     async def topics() -> None:
         await ensure_topics(settings.kafka)
 
+    mailer = mailer_of(settings)
     if not await until_available(topics, stop, what="topics"):
         return
     store = await store_opened(settings, stop)
     if store is None:
         return
     try:
-        async with notifier(settings, store, _owner(), CollectorRegistry()) as made:
+        async with notifier(settings, store, mailer, _owner(), CollectorRegistry()) as made:
             source = KafkaSource(settings.kafka, made.intake, CallSelector(rules))
             await made.run(source, stop)
     finally:

@@ -199,6 +199,10 @@ async def test_a_store_that_was_away_is_waited_for(
     assert len(told) == len(set(told)) == 8
 
 
+async def until_asked(receiver: Receiver, times: int) -> None:
+    await eventually(lambda: receiver.asked >= times, every_s=0.005)
+
+
 async def test_from_the_alert_to_its_receiver(
     shared: Settings, store: ControlStore, publisher: Publisher, tmp_path: Path
 ) -> None:
@@ -210,7 +214,7 @@ async def test_from_the_alert_to_its_receiver(
         for number in range(20):
             begun = time.monotonic()
             await publish(publisher, shared, fresh_alerts(1))
-            await eventually(lambda wanted=number + 2: receiver.asked >= wanted, every_s=0.005)  # type: ignore[misc]
+            await until_asked(receiver, number + 2)
             took.append(time.monotonic() - begun)
     print(f"median {sorted(took)[10]:.3f} s, most {max(took):.3f} s")
     assert sorted(took)[18] < 2.0
