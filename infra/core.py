@@ -46,9 +46,6 @@ END_S = 8.5
 """After a stop: the engine would wait for the last query, up to that one's own limit."""
 
 
-STATE_NAME = "state.db"
-
-
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT.
 
