@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from tallygate.control.access.needs import READING, Need, need_of
+from tallygate.control.deliveries import StoredDeliveries
 from tallygate.control.later import LaterStore
 from tallygate.control.open import open_store
 from tallygate.control.specs import NewAlias
@@ -19,9 +20,11 @@ from tallygate.control.store.database import ControlStore
 from tallygate.infra.api import application
 from tallygate.runtime.clickhouse import EmbeddedTarget, Target
 from tallygate.runtime.config import AuthConfig
+from tallygate.schemas.deliveries import delivery_id
+from tests.stream_processors.notify.alerts import outgoing
 from tests.support.access import PUBLIC, bearer, with_projects, with_token, with_user
 from tests.support.api import stored
-from tests.support.control import issue, keep, settings_for
+from tests.support.control import add_channel, issue, keep, settings_for
 from tests.support.factories import call
 
 HEAD = "no body"
@@ -131,13 +134,17 @@ async def site(tmp_path: Path, target: Target) -> AsyncIterator[Site]:
         with_user(store, f"{CANARY}@example.com", {"theirs": "admin"}, password=None)
         with store.write("test") as change:
             aliases.put(change, NewAlias(project="theirs", name=CANARY, models=(CANARY,)))
+        channel = add_channel(store, project="theirs", name=CANARY).channel.channel_id
+        event = outgoing(project="theirs", name=CANARY)
+        assert StoredDeliveries(store, max_waiting_calls=1).add([event]).new == 1
         ids = {
+            "deliveries": delivery_id(event.event_id, channel, event.at_us),
             "keys": issue(store, project="theirs", name=CANARY).key.id,
             "credentials": keep(store, project="theirs", name=CANARY).id,
             "tokens": "token_" + "0" * 32,
             "admins": "admin_" + "0" * 32,
             "rules": "rule_" + "0" * 32,
-            "channels": "chan_" + "0" * 32,
+            "channels": channel,
             "hooks": "hook_" + "0" * 32,
             "prices": "price_" + "0" * 32,
             "project": "theirs",
