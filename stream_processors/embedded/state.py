@@ -19,12 +19,8 @@ from pathlib import Path
 import orjson
 
 from tallygate.edge.outbox.reader import Position
-<<<<<<< HEAD
 from tallygate.schemas.codec import decode, encode_sparse
-=======
-from tallygate.schemas.codec import decode, encode
 from tallygate.schemas.deliveries import Outgoing
->>>>>>> d376767 (tallygate notify; the delivery log and tests of channels in the admin API and as commands; records of calls that the runner chose)
 from tallygate.schemas.periods import HOUR_US
 from tallygate.schemas.records import BudgetState, RuleState
 from tallygate.schemas.totals import RuleTotals
