@@ -158,11 +158,12 @@ ALTER TABLE call_log ADD PROJECTION IF NOT EXISTS daily_sessions
     GROUP BY project, toStartOfDay(received_at), session_id
 );
 
--- Calls that are there already: in the background, a part after the other.
+-- Calls that are there already: in the background. chDB would wait for it, and a start must not.
 ALTER TABLE call_log
     MATERIALIZE PROJECTION hourly_calls,
     MATERIALIZE PROJECTION hourly_latency,
     MATERIALIZE PROJECTION daily_models,
     MATERIALIZE PROJECTION daily_users,
     MATERIALIZE PROJECTION daily_properties,
-    MATERIALIZE PROJECTION daily_sessions;
+    MATERIALIZE PROJECTION daily_sessions
+SETTINGS mutations_sync = 0;
