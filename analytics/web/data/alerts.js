@@ -31,4 +31,10 @@ export async function channels(signal) {
   return { channels, hooks, projects };
 }
 
+export async function deliveries(params, signal) {
+  const [page, channels] = await Promise.all([get("/admin/deliveries", params, signal), all("/admin/channels", signal)]);
+  return { ...page, channels };
+}
+
+export const delivery = (id, signal) => get(`/admin/deliveries/${id}`, {}, signal);
 export const prices = async (signal) => ({ prices: await all("/admin/prices", signal), projects: await all("/admin/projects", signal) });

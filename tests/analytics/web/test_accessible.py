@@ -14,6 +14,7 @@ VIEWS = (
     "/settings?view=prices",
     "/alerts?view=history",
     "/alerts?view=channels",
+    "/alerts?view=deliveries",
     "/requests?open",
 )
 SERIOUS = {"serious", "critical"}

@@ -273,6 +273,25 @@ def test_a_webhook_is_made_and_its_secret_shown_once(site: Site, page: Page) -> 
     expect(page.get_by_role("alert")).to_contain_text("is used by")
 
 
+def test_a_channel_is_tested_and_its_delivery_sent_again(site: Site, page: Page) -> None:
+    """The address is one that nothing may be sent to: the log says so."""
+    channel = {"project": "default", "name": "Inside", "kind": "webhook", "url": "http://127.0.0.1:9/in"}
+    admin(site, "POST", "/channels", channel, 201)
+    page.goto("/alerts?view=channels")
+    page.get_by_role("row", name="Inside").get_by_role("button", name="Test").click()
+    expect(page.get_by_text("Test sent")).to_be_visible()
+    page.get_by_role("tab", name="Deliveries").click()
+    row = page.get_by_role("row", name="channel.test")
+    expect(row).to_contain_text("Inside")
+    expect(row).to_contain_text("127.0.0.1")
+    row.click()
+    expect(dialog(page).locator("pre")).to_contain_text("channel.test")
+    tries = dialog(page).get_by_role("region", name="Tries").locator("tbody tr")
+    expect(tries).to_have_count(1)
+    dialog(page).get_by_role("button", name="Send again").click()
+    expect(tries).to_have_count(2)
+
+
 def test_mail_and_slack_channels(site: Site, page: Page) -> None:
     page.goto("/alerts?view=channels")
     page.get_by_role("button", name="E-mail").click()

@@ -51,7 +51,8 @@ function columns(act) {
     { id: "takes", label: "Takes", show: (row) => row.events }, { id: "target", label: "Goes to", clip: true, show: (row) => row.target || row.addresses.join(", "), title: (row) => row.target || row.addresses.join(", ") },
     { id: "project", label: "Project", show: (row) => row.project },
     { id: "state", label: "State", show: (row) => html`<${Badge} tone=${row.enabled ? "good" : "warn"} title=${row.disabled_reason}>${row.enabled ? "on" : row.disabled_reason ? "off: gone" : "off"}<//>` },
-    { id: "do", label: "", show: (row) => html`${row.kind === "webhook" && quiet("New secret", () => act(() => post(`${path(row)}/rotate`, {}), ""))}
+    { id: "do", label: "", show: (row) => html`${row.enabled && quiet("Test", () => act(() => post(`${path(row)}/test`, {}), "Test sent: see Deliveries"))}
+      ${row.kind === "webhook" && quiet("New secret", () => act(() => post(`${path(row)}/rotate`, {}), ""))}
       ${quiet(row.enabled ? "Switch off" : "Switch on", () => act(() => patchJson(path(row), { enabled: !row.enabled }), row.enabled ? "Switched off" : "Switched on"))}${quiet("Remove", () => drop(row), "danger")}` },
   ];
 }
