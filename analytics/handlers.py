@@ -35,7 +35,7 @@ async def post_sql(request: web.Request) -> web.Response:
 
 async def get_requests(request: web.Request) -> web.Response:
     """`GET /api/v1/requests`: calls, the latest first."""
-    listing = list_calls(list(request.query.items()), project_of(request))
+    listing = list_calls(list(request.query.items()), project_of(request), now_us())
     page = await reading(request, lambda rows: read_page(rows, listing))
     return json_answer(CallPage(requests=page.requests, next_cursor=page.next_cursor))
 

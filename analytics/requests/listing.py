@@ -9,7 +9,7 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
 
-def list_calls(pairs: Pairs, project: str) -> Search:
+def list_calls(pairs: Pairs, project: str, now_us: int) -> Search:
     """Read a query string.
 
     Raises:
@@ -22,7 +22,9 @@ def list_calls(pairs: Pairs, project: str) -> Search:
     limit = parse_limit(pairs, DEFAULT_LIMIT, MAX_LIMIT)
     order = Order()
     clauses = (*filters.clauses, *time_clauses(filters))
-    return Search(project, clauses, order, limit, _after(pairs, order))
+    newest_us = now_us if filters.to_us is None else min(filters.to_us, now_us)
+    after = _after(pairs, order)
+    return Search(project, clauses, order, limit, after, newest_us=newest_us, since_us=filters.from_us or 0)
 
 
 def parse_limit(pairs: Pairs, default: int, highest: int) -> int:

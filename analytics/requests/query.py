@@ -69,11 +69,7 @@ def clauses_of(meant: Meant, now_us: int) -> tuple[Clause, ...]:
     Raises:
         RequestError: the period ends before it begins.
     """
-    from_us = None if meant.from_ is None else parse_time_us(meant.from_)
-    to_us = None if meant.to is None else parse_time_us(meant.to)
-    if from_us is not None and to_us is not None and from_us > to_us:
-        raise bad_parameter("from", "is later than `to`")
-    times = time_clauses(Filters((), *period(from_us, to_us, now_us)))
+    times = time_clauses(Filters((), *_period_of(meant, now_us)))
     return (*times, *([where(meant.filter)] if meant.filter is not None else []))
 
 
@@ -81,4 +77,22 @@ def search_of(asked: SearchQuery, project: str, now_us: int) -> Search:
     """The page that a body asks for."""
     order = Order(asked.sort.by, asked.sort.order == "desc")
     after = parse_cursor(asked.cursor, order) if asked.cursor is not None else None
-    return Search(project, clauses_of(asked, now_us), order, asked.limit, after, asked.count)
+    since_us, to_us = _period_of(asked, now_us)
+    return Search(
+        project,
+        clauses_of(asked, now_us),
+        order,
+        asked.limit,
+        after,
+        asked.count,
+        newest_us=min(to_us, now_us),
+        since_us=since_us,
+    )
+
+
+def _period_of(meant: Meant, now_us: int) -> tuple[int, int]:
+    from_us = None if meant.from_ is None else parse_time_us(meant.from_)
+    to_us = None if meant.to is None else parse_time_us(meant.to)
+    if from_us is not None and to_us is not None and from_us > to_us:
+        raise bad_parameter("from", "is later than `to`")
+    return period(from_us, to_us, now_us)
