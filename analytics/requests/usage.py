@@ -1,8 +1,8 @@
 """`GET /api/v1/usage`: sums by dimension.
 
-The sums are written so that ClickHouse answers them from the projections `hourly` and `daily_by_user` of
-`call_log` whenever times and dimensions allow it: a time on a whole hour is compared as `toStartOfHour`,
-which the projection holds, and not as the time itself, which it does not.
+The sums are written so that ClickHouse answers them from the projections `hourly`, `daily_by_user` and
+`daily_users` of `call_log` whenever times and dimensions allow it: a time on a whole hour is compared as
+`toStartOfHour`, which the projection holds, and not as the time itself, which it does not.
 """
 
 from collections.abc import Sequence
@@ -59,13 +59,15 @@ def report_of(pairs: Pairs, project: str) -> Report:
     filters = parse_filters(pairs)
     limit = parse_limit(pairs, DEFAULT_LIMIT, MAX_LIMIT)
     clauses = [*filters.clauses, *_time_clauses(filters, dimensions)]
-    total = sums([], clauses, project, "")
+    # By user alone, failed calls are counted as the projection `daily_users` has them.
+    flat = "user" in dimensions and set(dimensions) <= {"user", "day"} and not filters.clauses
+    total = sums([], clauses, project, "", flat=flat)
     if not dimensions:
         return Report((), total, total, limit)
     columns = [Group(_column(dimension, index)) for index, dimension in enumerate(dimensions)]
     times = [f"g{index} DESC" for index, dimension in enumerate(dimensions) if dimension in _BY_TIME]
     order = ", ".join([*times, "t_cost DESC", "t_requests DESC", *(f"g{i}" for i in range(len(columns)))])
-    groups = sums(columns, clauses, project, f"ORDER BY {order} LIMIT {limit + 1}")
+    groups = sums(columns, clauses, project, f"ORDER BY {order} LIMIT {limit + 1}", flat=flat)
     return Report(dimensions, groups, total, limit)
 
 
