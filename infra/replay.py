@@ -12,11 +12,12 @@ from tallygate.infra import stack
 from tallygate.runtime.clickhouse import EmbeddedTarget, ServerTarget, Target, connect
 from tallygate.runtime.config import ConfigError, KafkaConfig, Settings
 from tallygate.runtime.kafka import KafkaUnavailableError, group_members
+from tallygate.schemas.rules import RuleBook
 from tallygate.stream_processors.errors import RetryableError
-from tallygate.stream_processors.pricing.overrides import Overrides
 from tallygate.stream_processors.replay.kafka_log import KafkaLog
 from tallygate.stream_processors.replay.log import EventLog, Span
 from tallygate.stream_processors.replay.outbox_log import OutboxLog
+from tallygate.stream_processors.replay.totals import Accounts
 from tallygate.stream_processors.sink.consumer import GROUP as SINK_GROUP
 from tallygate.stream_processors.sink.migrate import migrate
 
@@ -29,8 +30,10 @@ class Place:
 
     target: Target
     log: EventLog
-    agreed: Overrides
-    """Prices that the projects have agreed on."""
+    rules: RuleBook
+    """The projects' time zones, and the prices that they have agreed on."""
+    accounts: Accounts | None = None
+    """The running totals of the embedded run; in the distributed run they are the workers' own."""
 
 
 @contextmanager
@@ -52,7 +55,10 @@ def opened(settings: Settings, mode: Mode, span: Span, *, alone: bool) -> Iterat
             migrate(embedded)
             held = connect(embedded)  # the engine stops with its last session
             try:
-                yield Place(embedded, OutboxLog(settings.outbox_dir, span), _agreed(settings))
+                rules = _rules(settings)
+                state_path = settings.data_dir / "state.db"
+                accounts = Accounts(embedded, settings.outbox_dir, state_path, rules.time_zone)
+                yield Place(embedded, OutboxLog(settings.outbox_dir, span), rules, accounts)
             finally:
                 held.close()
         return
@@ -60,14 +66,14 @@ def opened(settings: Settings, mode: Mode, span: Span, *, alone: bool) -> Iterat
     if alone:
         _ensure_no_sink(settings.kafka)
     migrate(server)
-    yield Place(server, KafkaLog(settings.kafka, span), _agreed(settings))
+    yield Place(server, KafkaLog(settings.kafka, span), _rules(settings))
 
 
-def _agreed(settings: Settings) -> Overrides:
+def _rules(settings: Settings) -> RuleBook:
     try:
         store = open_store(settings)
         try:
-            return store.snapshot().rule_book.price_overrides
+            return store.snapshot().rule_book
         finally:
             store.close()
     except StoreUnavailableError as error:

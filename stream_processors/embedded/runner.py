@@ -173,8 +173,9 @@ class EmbeddedRunner:
         if batch.read_bytes or counted.rules:
             retrier.until_done(lambda: self._commit(state, batch, counted))
         behind = batch.read_bytes >= self._options.full_batch_bytes
-        retrier.until_done(lambda: self._evaluate(behind=behind))
+        # First: a rule that counts anew is not to be judged without what was before.
         self._backfill(retrier, state)
+        retrier.until_done(lambda: self._evaluate(behind=behind))
         if time.monotonic() >= self._next_prune_s:
             self._next_prune_s = time.monotonic() + self._options.prune_every_s
             retrier.until_done(lambda: state.prune(now_us()))

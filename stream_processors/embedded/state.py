@@ -11,7 +11,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +113,10 @@ _DROP_RULE_TOTALS = (
     " = (?, ?, ?, ?, ?)"
 )
 
+_PUT_COUNTED = (
+    "INSERT INTO outboxes VALUES (?, 0, 0, ?, -1) ON CONFLICT DO UPDATE SET counted = excluded.counted"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
@@ -176,13 +180,7 @@ class RunnerState:
             RetryableError: nothing was written.
         """
         now_us = time.time_ns() // 1000
-        values = _Values()
-        totals = [
-            (*key, *values.of(tally), min(MAX_SUM, tally.last_seen_us)) for key, tally in deltas.items()
-        ]
-        periods = [
-            (*key, period, *span, *values.of(tally)) for (key, period, span), tally in deltas.periods()
-        ]
+        totals, periods = _rows_of(deltas)
         sums = [] if rules is None else [(*key, encode_sparse(each)) for key, each in rules.changed.items()]
         letters = [(d.edge_id, min(d.seq, MAX_SUM), d.topic, d.reason, d.payload, now_us) for d in dead]
         places = [
@@ -197,6 +195,31 @@ class RunnerState:
             self._db.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", letters)
             outgoing.write_outgoing(self._db, told, taken)
             self._db.executemany("INSERT OR REPLACE INTO outboxes VALUES (?, ?, ?, ?, ?)", places)
+
+    @contextmanager
+    def replacing_totals(self, marks: Mapping[str, int], now_us: int) -> Iterator[Callable[[Deltas], None]]:
+        """Empty the totals, and yield what adds to them; `marks` are what they have counted then, by edge id.
+
+        Positions stay; the rules' sums are dropped with their progress. All of it or nothing: whatever is
+        raised within, and if the process dies.
+
+        Raises:
+            RetryableError: nothing was written.
+        """
+
+        def add(deltas: Deltas) -> None:
+            totals, periods = _rows_of(deltas)
+            with state_errors():
+                self._db.executemany(_ADD_TOTAL, totals)
+                self._db.executemany(_ADD_PERIOD, periods)
+
+        with self._transaction():
+            for table in ("usage_totals", "usage_periods", "rule_totals"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+            self._db.execute("UPDATE outboxes SET counted = -1")
+            self._db.executemany(_PUT_COUNTED, list(marks.items()))
+            yield add
+            self._prune(now_us)
 
     def told(self) -> tuple[list[RuleState], list[BudgetState]]:
         """What was told of the rules, and what the edges were told of budgets."""
@@ -226,14 +249,7 @@ class RunnerState:
         """Drop periods that are over for long and sessions that are idle, so that the state does not grow
         with time."""
         with self._transaction():
-            for period, keep_us in _KEEP_US.items():
-                self._db.execute(
-                    "DELETE FROM usage_periods WHERE period = ? AND end_us < ?", (period, now_us - keep_us)
-                )
-            self._db.execute(
-                "DELETE FROM usage_totals WHERE dimension = 'session' AND last_seen_us < ?",
-                (now_us - SESSION_IDLE_US,),
-            )
+            self._prune(now_us)
 
     def make_durable(self) -> bool:
         """Wait for the disk; return whether everything committed is now on it (a long reader may prevent
@@ -246,6 +262,16 @@ class RunnerState:
         """Close the file and give up the lock."""
         self._db.close()
         os.close(self._lock_fd)
+
+    def _prune(self, now_us: int) -> None:
+        for period, keep_us in _KEEP_US.items():
+            self._db.execute(
+                "DELETE FROM usage_periods WHERE period = ? AND end_us < ?", (period, now_us - keep_us)
+            )
+        self._db.execute(
+            "DELETE FROM usage_totals WHERE dimension = 'session' AND last_seen_us < ?",
+            (now_us - SESSION_IDLE_US,),
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -342,6 +368,14 @@ class _Values:
         if known is None:  # with the tally itself: while it lives, no other has its id
             known = self._known[id(tally)] = (tally, _values(tally))
         return known[1]
+
+
+def _rows_of(deltas: Deltas) -> tuple[list[tuple[int | str, ...]], list[tuple[int | str, ...]]]:
+    """Rows to add to the totals, and to their periods."""
+    values = _Values()
+    totals = [(*key, *values.of(tally), min(MAX_SUM, tally.last_seen_us)) for key, tally in deltas.items()]
+    periods = [(*key, period, *span, *values.of(tally)) for (key, period, span), tally in deltas.periods()]
+    return totals, periods
 
 
 def _values(tally: Tally) -> list[int | str]:
