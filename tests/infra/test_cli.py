@@ -25,6 +25,7 @@ COMMANDS = (
     "worker",
     "budgets",
     "sink",
+    "notify",
     "api",
     "replay",
     "audit",
@@ -32,7 +33,7 @@ COMMANDS = (
     "simulator",
 )
 CONTROL = (
-    *("keys", "providers", "projects", "aliases", "rules", "channels", "hooks", "prices"),
+    *("keys", "providers", "projects", "aliases", "rules", "channels", "hooks", "prices", "deliveries"),
     *("users", "tokens", "admins"),
 )
 HIDDEN = ("edge-worker", "core", "shipper")
