@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run demo check test fuzz lint types format format-check schemas reference kafka bench lock vendor screenshots clean
+.PHONY: help setup run demo check test fuzz lint types format format-check schemas reference kafka bench bench-queries lock vendor screenshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ kafka: setup ## Start Apache Kafka of one node on 127.0.0.1:9092 (needs Java 17 
 
 bench: setup ## Measure
 	@$(BIN)/python -m bench
+
+bench-queries: setup ## Measure the query API over the store in DATA_DIR, as `tallygate demo --calls 10000000` fills it
+	@$(BIN)/python -m bench.queries $(DATA_DIR)
 
 lock: ## Resolve the dependencies anew and write the lock files
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
