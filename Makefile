@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run demo check test fuzz lint types format format-check schemas reference kafka bench bench-queries lock vendor screenshots clean
+.PHONY: help setup run demo check test fuzz chaos lint types format format-check schemas reference kafka bench lock vendor screenshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test: setup ## Run the test suite; what this machine lacks is skipped, and said 
 fuzz: setup ## Send made-up requests to the gateway and the query API, FUZZ_S seconds (600) each
 	TALLYGATE_TEST_FUZZ_S=$${FUZZ_S:-600} $(BIN)/pytest -s tests/contract/test_fuzz.py
 
+chaos: setup ## Kill, freeze and starve every part under load, BLOWS times (25) at each way to run; SEED=n repeats a run
+	$(BIN)/python -m tests.chaos --blows $${BLOWS:-25} $${SEED:+--seed $$SEED}
+
 lint: setup ## Check style
 	$(BIN)/ruff check .
 
@@ -74,9 +77,6 @@ kafka: setup ## Start Apache Kafka of one node on 127.0.0.1:9092 (needs Java 17 
 
 bench: setup ## Measure
 	@$(BIN)/python -m bench
-
-bench-queries: setup ## Measure the query API over the store in DATA_DIR, as `tallygate demo --calls 10000000` fills it
-	@$(BIN)/python -m bench.queries $(DATA_DIR)
 
 lock: ## Resolve the dependencies anew and write the lock files
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

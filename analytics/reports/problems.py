@@ -1,6 +1,6 @@
 """`GET /api/v1/errors`: what went wrong, grouped by kind; messages that differ in ids and numbers are one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,7 +10,6 @@ from tallygate.analytics.api.scope import Scope
 from tallygate.analytics.models import ApiModel
 from tallygate.analytics.requests.clause import Clause
 from tallygate.analytics.requests.statement import Rows, select
-from tallygate.schemas.times import micros_of, text_of
 
 MESSAGE = r"replaceRegexpAll(leftUTF8(error_message, 300), '[0-9a-fA-F-]{8,}|[0-9]+', '…')"
 
@@ -56,6 +55,7 @@ _COLUMNS = (
     "uniqCombined(user_id)",
     "min(received_at)",
     "max(received_at) AS latest",
+    "argMax(request_id, received_at)",
     "sum(count()) OVER ()",
 )
 
@@ -65,29 +65,9 @@ def read_errors(rows: Rows, scope: Scope, query: ErrorsQuery) -> ErrorReport:
     failed = Clause("outcome NOT IN ('ok', 'cache_hit')", {})
     tail = f"GROUP BY {', '.join(_GROUP)} ORDER BY n DESC, latest DESC LIMIT {query.limit + 1}"
     found = rows(select(_COLUMNS, "calls", [*scope.within(), failed], scope.project, tail))
-    latest = _latest(rows, [*scope.within(), failed], scope.project, [row[-2] for row in found])
-    groups = [_group(row, latest) for row in found[: query.limit]]
+    groups = [_group(row) for row in found[: query.limit]]
     return ErrorReport(errors=groups, truncated=len(found) > query.limit, failed=found[0][-1] if found else 0)
 
 
-def _latest(
-    rows: Rows, clauses: Sequence[Clause], project: str, times: Sequence[datetime]
-) -> dict[tuple[Any, ...], str]:
-    """The id of a group's call at the time of its latest one, by group and time.
-
-    Asked for the times alone: with the groups, the ids of all calls would be read.
-    """
-    if not times:
-        return {}
-    at = sorted({text_of(micros_of(time)) for time in times})
-    among = Clause("received_at IN {times:Array(DateTime64(6, 'UTC'))}", {"times": at})
-    columns = (*_COLUMNS[: len(_GROUP)], "received_at AS at", "max(request_id)")
-    tail = f"GROUP BY {', '.join(_GROUP)}, at"
-    found = rows(select(columns, "calls", [*clauses, among], project, tail))
-    return {tuple(row[:-1]): row[-1] for row in found}
-
-
-def _group(row: Sequence[Any], latest: Mapping[tuple[Any, ...], str]) -> ErrorGroup:
-    # Empty only if the call was removed between the two statements.
-    request_id = latest.get((*row[: len(_GROUP)], row[-2]), "")
-    return ErrorGroup(**dict(zip(ErrorGroup.model_fields, (*row[:-1], request_id), strict=True)))
+def _group(row: Sequence[Any]) -> ErrorGroup:
+    return ErrorGroup(**dict(zip(ErrorGroup.model_fields, row[:-1], strict=True)))

@@ -1,13 +1,14 @@
 """End users: `GET /api/v1/users`, and one of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from tallygate.analytics.api.scope import Scope
 from tallygate.analytics.models import ApiModel, Totals, Usd
 from tallygate.analytics.reports.compared import Compared, ComparedQuery, compare
-from tallygate.analytics.reports.sums import usd
+from tallygate.analytics.reports.sums import Group, sums, totals, usd
 from tallygate.analytics.requests.clause import Clause
-from tallygate.analytics.requests.statement import Rows, select
+from tallygate.analytics.requests.statement import Rows
 
 MODELS_IN_LIST = 5
 
@@ -57,13 +58,17 @@ def read_user(rows: Rows, scope: Scope, user_id: str) -> User | None:
 def _models(rows: Rows, scope: Scope, names: Sequence[str]) -> dict[str, list[ModelShare]]:
     if not names:
         return {}
+    groups = [Group(Clause("user_id", {})), Group(Clause("model", {}))]
     among = Clause("user_id IN {names:Array(String)}", {"names": list(names)})
-    columns = ["user_id", "model", "count() AS n", "ifNull(sum(cost_nanos), 0) AS cost"]
-    tail = "GROUP BY user_id, model ORDER BY cost DESC, n DESC, model"
+    order = "ORDER BY ifNull(t_cost, 0) DESC, t_requests DESC, g1"
     by_user: dict[str, list[ModelShare]] = {}
-    for user, model, requests, cost in rows(
-        select(columns, "calls", [*scope.by_day(), among], scope.project, tail)
-    ):
-        share = ModelShare(model=model, requests=requests, cost_nanos=cost, cost_usd=usd(cost))
-        by_user.setdefault(user, []).append(share)
+    for row in rows(sums(groups, [*scope.by_day(), among], scope.project, order)):
+        by_user.setdefault(row[0], []).append(_share(row))
     return by_user
+
+
+def _share(row: Sequence[Any]) -> ModelShare:
+    own = totals(row[2:])
+    return ModelShare(
+        model=row[1], requests=own.requests, cost_nanos=own.cost_nanos, cost_usd=usd(own.cost_nanos)
+    )

@@ -11,11 +11,10 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import orjson
 
@@ -28,7 +27,7 @@ from tallygate.schemas.totals import RuleTotals
 from tallygate.stream_processors.budgets.evaluator import Outcome
 from tallygate.stream_processors.embedded import alerts, outgoing
 from tallygate.stream_processors.embedded.alerts import NumberedAlert
-from tallygate.stream_processors.embedded.batch import DeadRecord, Marks
+from tallygate.stream_processors.embedded.batch import DeadRecord
 from tallygate.stream_processors.errors import FatalError, ProcessorError, RetryableError
 from tallygate.stream_processors.rules import Changes
 from tallygate.stream_processors.usage import COUNTERS, Deltas, Tally
@@ -118,19 +117,6 @@ _PUT_COUNTED = (
     "INSERT INTO outboxes VALUES (?, 0, 0, ?, -1) ON CONFLICT DO UPDATE SET counted = excluded.counted"
 )
 
-_RAISE_MARKS = (
-    "UPDATE outboxes SET counted = max(counted, ?), stored_requests = max(stored_requests, ?)"
-    " WHERE edge_id = ?"
-)
-_FORGET_LETTER = "DELETE FROM dead_letters WHERE edge_id = ? AND seq = ?"
-
-
-class Letter(NamedTuple):
-    """By what a dead letter is known."""
-
-    edge_id: str
-    seq: int
-
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
@@ -210,50 +196,12 @@ class RunnerState:
             outgoing.write_outgoing(self._db, told, taken)
             self._db.executemany("INSERT OR REPLACE INTO outboxes VALUES (?, ?, ?, ?, ?)", places)
 
-    def dead_letters(self, after: Letter, limit: int) -> list[DeadRecord]:
-        """Records set aside, by edge and number, those after one."""
-        columns = "edge_id, seq, topic, reason, payload"
-        query = f"SELECT {columns} FROM dead_letters WHERE (edge_id, seq) > (?, ?) ORDER BY 1, 2 LIMIT ?"  # noqa: S608
-        with state_errors():
-            return [DeadRecord(*row) for row in self._db.execute(query, (*after, limit))]
-
-    def commit_retried(
-        self,
-        deltas: Deltas,
-        projects: Collection[str],
-        marks: Mapping[str, Marks],
-        done: Collection[Letter],
-        failed: Mapping[Letter, str],
-    ) -> None:
-        """Add to the totals what dead letters came to, `done` are none any more, and those that `failed`
-        again have new reasons, all or nothing. The sums of the projects' rules are dropped, to be counted
-        anew.
-
-        Raises:
-            RetryableError: nothing was written.
-        """
-        totals, periods = _rows_of(deltas)
-        reached = [(each.counted, each.stored_requests, edge) for edge, each in marks.items()]
-        with self._transaction():
-            self._db.executemany(_ADD_TOTAL, totals)
-            self._db.executemany(_ADD_PERIOD, periods)
-            self._db.executemany("DELETE FROM rule_totals WHERE project = ?", [(each,) for each in projects])
-            self._db.executemany(_RAISE_MARKS, reached)
-            self._db.executemany(_FORGET_LETTER, list(done))
-            self._db.executemany(
-                "UPDATE dead_letters SET reason = ? WHERE edge_id = ? AND seq = ?",
-                [(reason, *letter) for letter, reason in failed.items()],
-            )
-
     @contextmanager
-    def replacing_totals(
-        self, marks: Mapping[str, int], held: Collection[Letter], now_us: int
-    ) -> Iterator[Callable[[Deltas], None]]:
+    def replacing_totals(self, marks: Mapping[str, int], now_us: int) -> Iterator[Callable[[Deltas], None]]:
         """Empty the totals, and yield what adds to them; `marks` are what they have counted then, by edge id.
 
-        Positions stay; the rules' sums are dropped with their progress. Dead letters that are `held`, calls
-        that the store has by now, are counted with all others, and are dead letters no more. All of it or
-        nothing: whatever is raised within, and if the process dies.
+        Positions stay; the rules' sums are dropped with their progress. All of it or nothing: whatever is
+        raised within, and if the process dies.
 
         Raises:
             RetryableError: nothing was written.
@@ -270,7 +218,6 @@ class RunnerState:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608
             self._db.execute("UPDATE outboxes SET counted = -1")
             self._db.executemany(_PUT_COUNTED, list(marks.items()))
-            self._db.executemany(_FORGET_LETTER, list(held))
             yield add
             self._prune(now_us)
 

@@ -11,22 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tallygate.runtime.clickhouse import EmbeddedTarget, Session, connect
-from tallygate.schemas.call import Origin
-from tallygate.schemas.topics import RESPONSES
+from tallygate.runtime.clickhouse import EmbeddedTarget, connect
 from tallygate.stream_processors.audit.audit import audit
 from tallygate.stream_processors.audit.compare import Difference
 from tallygate.stream_processors.audit.embedded import EmbeddedBooks
 from tallygate.stream_processors.embedded import RunnerState, outboxes
 from tallygate.stream_processors.embedded.runner import PARTITION
-from tallygate.stream_processors.embedded.state import Letter
-from tallygate.stream_processors.replay.held import held
 from tallygate.stream_processors.replay.stored_calls import StoredCalls
 from tallygate.stream_processors.sink.unavailable import store_errors
 from tallygate.stream_processors.usage import Deltas, ZoneOf
-
-LETTERS = 100
-"""Looked at in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +76,7 @@ def rebuild_totals(accounts: Accounts, progress: Callable[[float], None], now_us
         for page in pages:
             marks[page.edge_id] = max(page.last, marks.get(page.edge_id, -1))
         whole, done = sum(page.calls for page in pages), 0
-        with state.replacing_totals(marks, _held_letters(state, session), now_us) as add:
+        with state.replacing_totals(marks, now_us) as add:
             for calls in stored.calls(pages):
                 deltas = Deltas(accounts.zone_of, now_us)
                 for call in calls:
@@ -95,14 +88,3 @@ def rebuild_totals(accounts: Accounts, progress: Callable[[float], None], now_us
     finally:
         session.close()
         state.close()
-
-
-def _held_letters(state: RunnerState, session: Session) -> set[Letter]:
-    """Dead letters of calls that the store has by now: this release can read them, and rebuilt the tables."""
-    found: set[Letter] = set()
-    after = Letter("", -1)
-    while records := state.dead_letters(after, LETTERS):
-        after = Letter(records[-1].edge_id, records[-1].seq)
-        origins = [Origin(edge_id=r.edge_id, seq=r.seq) for r in records if r.topic == RESPONSES.code]
-        found |= {Letter(each.edge_id, each.seq) for each in held(session, "call_log", origins)}
-    return found

@@ -6,11 +6,9 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from tallygate.infra import stack
 from tallygate.infra.cli import main
 from tallygate.schemas.topics import RESPONSES
 from tallygate.stream_processors.embedded import EmbeddedRunner
-from tests.infra.test_cli import tallygate
 from tests.stream_processors.embedded.stores import FileStore
 from tests.support.outboxes import FilledOutbox
 
@@ -44,23 +42,6 @@ def test_dead_letters_are_told_with_reason_and_origin(tmp_path: Path) -> None:
     (line,) = text.splitlines()
     letter = json.loads(line)
     assert (code, letter["origin"]["edge_id"], letter["record"]) == (0, edge_id, "llm.deadletter")
-
-
-def test_what_fails_again_is_left(tmp_path: Path) -> None:
-    run(tmp_path, b"no json", b"{}")
-    again = tallygate("deadletters", "replay", cwd=tmp_path, TALLYGATE_DATA_DIR=str(tmp_path))
-    assert again.returncode == 0, again.stderr
-    assert "0 calls and 0 requests are stored and counted now; 2 dead letters are left." in again.stdout
-    with stack.owned(tmp_path):
-        refused = tallygate("deadletters", "replay", cwd=tmp_path, TALLYGATE_DATA_DIR=str(tmp_path))
-    assert refused.returncode == 2
-    assert "in use by another tallygate" in refused.stderr
-
-
-def test_in_kafka_they_can_be_listed_only(tmp_path: Path) -> None:
-    code, text = told(tmp_path, "--mode", "distributed", "replay")
-    assert code == 2
-    assert "can be listed only" in text
 
 
 def test_where_there_are_none_that_is_said(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ from tallygate.runtime.config import ClickHouseConfig
 from tests.support.wait import eventually_sync
 
 MAX_BODY_BYTES = 1024**3
+REFUSE = "refuse-inserts"
+"""While a file of that name lies beside the data, inserts are refused as by an overloaded server."""
 # Consumed by the transport of a real server, or of no meaning here.
 _TRANSPORT = {
     *("query", "database", "query_id", "session_id", "role", "quota_key", "user", "password", "buffer_size"),
@@ -90,6 +92,8 @@ class Front:
 
     def _answer(self, connection: Any, statement: Statement) -> tuple[str, bytes]:
         if match := _INSERT.match(statement.sql.encode() + b" "):
+            if Path(self._path).with_name(REFUSE).exists():
+                raise RuntimeError("Code: 252. DB::Exception: Too many parts. (TOO_MANY_PARTS)")
             with tempfile.NamedTemporaryFile() as file:
                 file.write(statement.data)
                 file.flush()

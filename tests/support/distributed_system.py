@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import clickhouse_connect
 
 from tallygate.infra.kafka.dev_broker import free_port
 from tallygate.runtime.config import ClickHouseConfig, Settings
+from tests.support import chdb_front
 from tests.support.accounts import CALL_COST_NANOS, expected_totals, priced_calls, published_totals
 from tests.support.environment import environment_of
 from tests.support.factories import request_event
@@ -53,6 +55,16 @@ class ClickHouse:
         """End as if by a crash."""
         assert self.process is not None
         self.process.kill()
+
+    @contextmanager
+    def refusing_inserts(self) -> Iterator[None]:
+        """Have inserts refused while the block lasts, as by an overloaded server."""
+        mark = self.directory / chdb_front.REFUSE
+        mark.touch()
+        try:
+            yield
+        finally:
+            mark.unlink()
 
     def _answers(self) -> bool:
         with socket.create_connection((self.config.host, self.config.port), timeout=1):

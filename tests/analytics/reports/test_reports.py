@@ -256,16 +256,3 @@ async def test_errors_that_differ_in_numbers_are_one() -> None:
     ]
     assert (told["failed"], told["truncated"]) == (3, False)
     assert (len(cut["errors"]), cut["failed"], cut["truncated"]) == (1, 3, True)
-
-
-async def test_the_latest_call_of_each_kind_of_error_is_named() -> None:
-    failed: dict[str, Any] = {"outcome": "provider_error", "status": 500}
-    times = [("one 1", 1), ("two", 2), ("one 2", 3), ("two", 3), ("one 3", 2)]
-    calls = [call(error_message=text, received_at_us=NOV_2026_US + n, **failed) for text, n in times]
-    calls.append(call(received_at_us=NOV_2026_US + 3))
-    async with running_api(stored(calls)) as api:
-        told = (await api.get("/api/v1/errors", *PERIOD))["errors"]
-        by_user = (await api.get("/api/v1/usage", *PERIOD, ("by", "user")))["total"]
-    latest = {"one …": calls[2].request_id, "two": calls[3].request_id}
-    assert {each["message"]: each["latest_request_id"] for each in told} == latest
-    assert (by_user["requests"], by_user["errors"]) == (6, 5)

@@ -201,7 +201,7 @@ def test_killed_it_changes_nothing(place: Place) -> None:
         "from tallygate.stream_processors.embedded import RunnerState\n"
         "from tallygate.stream_processors.usage import Deltas\n"
         "state = RunnerState(Path(sys.argv[1]))\n"
-        "with state.replacing_totals({'other': 7}, (), 0) as add:\n"
+        "with state.replacing_totals({'other': 7}, 0) as add:\n"
         "    add(Deltas(lambda _project: 'UTC', 0)); os.kill(os.getpid(), 9)\n"
     )
     killed = subprocess.run([sys.executable, "-c", at_work, str(place.state)], check=False, timeout=60)
