@@ -1,12 +1,14 @@
 """The simulator's sockets: reading requests, and sending plans with the delays and damage asked for."""
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import orjson
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from tallygate.infra.simulator.controls import Controls
 from tallygate.infra.simulator.plan import JSON, Plan
@@ -82,7 +84,7 @@ async def _handle(simulator: Simulator, request: web.Request) -> web.StreamRespo
             request.path,
             request.query,
             {name.lower(): value for name, value in request.headers.items()},
-            await request.read(),
+            await _body(request),
         )
         plan, controls = simulator.answer(received)
         await asyncio.sleep(controls.delay_ms / 1000)
@@ -94,6 +96,14 @@ async def _handle(simulator: Simulator, request: web.Request) -> web.StreamRespo
         raise
     finally:
         simulator.stats.in_flight -= 1
+
+
+async def _body(request: web.Request) -> bytes:
+    """The body, decompressed; what is not what its encoding says is the caller's mistake, as at a provider."""
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, BadHttpMessage, zlib.error) as error:
+        raise web.HTTPBadRequest(text="the body can't be decoded") from error
 
 
 async def _send_body(request: web.Request, plan: Plan, controls: Controls) -> web.StreamResponse:
