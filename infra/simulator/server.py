@@ -99,7 +99,7 @@ async def _handle(simulator: Simulator, request: web.Request) -> web.StreamRespo
 
 
 async def _body(request: web.Request) -> bytes:
-    """The body, decompressed; what is not what its encoding says is the caller's mistake, as at a provider."""
+    """The body, decompressed; one that is not what it says is the caller's mistake, as at a provider."""
     try:
         return await request.read()
     except (web.RequestPayloadError, BadHttpMessage, zlib.error) as error:
