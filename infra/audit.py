@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from tallygate.control.access.needs import Need, needs
 from tallygate.runtime.clickhouse import EmbeddedTarget, Target
 from tallygate.runtime.config import Settings
+from tallygate.runtime.metrics import MetricName
 from tallygate.runtime.tasks import spawn
 from tallygate.schemas.model import Record
 from tallygate.stream_processors.audit.audit import Books, audit
@@ -33,6 +34,8 @@ TRIES = 12
 LOG_US = 24 * 3_600_000_000
 """Of Kafka's log the last so much is counted."""
 PATH = "/api/v1/audit"
+DIFFERENCES: MetricName = "tallygate_audit_differences"
+COMPARED_AT: MetricName = "tallygate_audit_timestamp_seconds"
 
 
 class ToldDifference(Record):
@@ -115,12 +118,12 @@ class Auditor(Collector):
             return
         differences = len(self._last.differences)
         yield GaugeMetricFamily(
-            "tallygate_audit_differences",
+            DIFFERENCES,
             "Figures in which log, totals and store differed at the last audit",
             value=differences,
         )
         yield GaugeMetricFamily(
-            "tallygate_audit_time_seconds",
+            COMPARED_AT,
             "When that was, since the Unix epoch",
             value=self._last.at_us / 1e6,
         )

@@ -34,6 +34,7 @@ def test_a_running_system_is_asked_and_a_stopped_one_is_opened(tmp_path: Path) -
         assert "Event log, running totals and store agree." in running.stdout
         metrics = httpx2.get(f"{system.gateway.api}/metrics", timeout=10).text
         assert "tallygate_audit_differences 0.0" in metrics
+        assert "tallygate_audit_timestamp_seconds " in metrics
         assert system.process.stop(within_s=20) == 0
     stopped = audited()
     assert (stopped.returncode, stopped.stderr) == (0, "")
