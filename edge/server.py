@@ -164,7 +164,9 @@ class EdgeServer:
         if admin is None or request.method not in {"GET", "HEAD"}:
             return await self._proxy.handle(request)
         status, content_type, body = admin()
-        writer = AnswerWriter(request, keep_alive=not self._proxy.stopping)
+        # Workers share the port: over a connection that is kept, Prometheus would see one of them alone.
+        keep = not self._proxy.stopping and request.raw_path != "/metrics"
+        writer = AnswerWriter(request, keep_alive=keep)
         await writer.whole(status, "", [(b"Content-Type", content_type)], body)
         return writer.answered()
 

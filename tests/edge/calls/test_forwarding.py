@@ -234,6 +234,15 @@ async def test_the_connection_is_kept_for_further_calls(tmp_path: Path) -> None:
         assert len(edge.responses()) == 4
 
 
+async def test_metrics_close_the_connection_so_that_the_next_reading_can_meet_another_worker(
+    tmp_path: Path,
+) -> None:
+    async with running_edge(tmp_path, answering(http())) as edge:
+        reply = await edge.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        assert reply.count(b"HTTP/1.1 200 OK\r\n") == 1
+        assert b"connection: close" in reply.lower()
+
+
 async def test_health_and_metrics(tmp_path: Path) -> None:
     async with running_edge(tmp_path, answering(http())) as edge:
         await edge.post("/v1/embeddings", {"model": "gpt-4o"})
